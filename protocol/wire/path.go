@@ -53,8 +53,8 @@ func ParsePath(s string) (Path, error) {
 }
 
 // ScanPath parses the path that s begins with, angle brackets and all, as in the
-// arguments of MAIL and RCPT. It returns what stands behind the closing bracket as
-// it is. For the rest it is like ParsePath.
+// arguments of MAIL and RCPT. The rest is what stands behind the closing bracket,
+// as it is, or all of s if there is an error. In all else it is like ParsePath.
 //
 // A source route, as in <@a.example,@b.example:c@d.example>, is accepted and
 // ignored (RFC 5321 §4.1.1.3 and appendix C).
@@ -76,6 +76,9 @@ func ScanPath(s string) (p Path, rest string, err error) {
 	switch {
 	case fault != nil:
 		return Path{}, s, fault
+	case s[1] == '@' && p.IsPostmaster():
+		// RFC 5321 §4.1.2: a route leads to a mailbox, and that has a domain.
+		return Path{}, s, pathFault("no domain behind the local part", i)
 	case i == len(s):
 		return Path{}, s, pathFault("no closing \">\"", i)
 	case s[i] != '>':
@@ -209,8 +212,7 @@ func (p Path) Equal(q Path) bool {
 		(a == b || equalFoldASCII(a, postmaster) && equalFoldASCII(b, postmaster))
 }
 
-// The lengths, in octets, that every server has to accept, and beyond which none
-// has to (RFC 5321 §4.5.3.1.1 to §4.5.3.1.3).
+// RFC 5321 §4.5.3.1.1 to §4.5.3.1.3.
 const (
 	maxLocal  = 64
 	maxDomain = 255
