@@ -17,6 +17,8 @@ const benchSize = 64 << 10
 // Unix program hands over, and the worst that a peer or a caller can think of.
 var (
 	benchText   = repeatTo(strings.Repeat("x", 76)+"\r\n", benchSize)
+	benchMixed  = mixedLines("\r\n")
+	benchMixLF  = mixedLines("\n")
 	benchLF     = repeatTo(strings.Repeat("x", 76)+"\n", benchSize)
 	benchDots   = repeatTo(".\r\n", benchSize)
 	benchTwo    = repeatTo("..\r\n", benchSize)
@@ -29,6 +31,22 @@ var (
 
 func repeatTo(line string, size int) []byte {
 	return []byte(strings.Repeat(line, size/len(line)))
+}
+
+// mixedLines is prose: lines of 60 to 78 characters, an empty one after every
+// eight, and now and then a dot in front.
+func mixedLines(eol string) []byte {
+	var b []byte
+	for i := 0; len(b) < benchSize; i++ {
+		if i%50 == 49 {
+			b = append(b, '.')
+		}
+		b = append(b, strings.Repeat("x", 60+i*7%19)+eol...)
+		if i%8 == 7 {
+			b = append(b, eol...)
+		}
+	}
+	return b
 }
 
 func BenchmarkMemcpy(b *testing.B) {
@@ -47,6 +65,8 @@ func BenchmarkDotEncoder(b *testing.B) {
 		content []byte
 	}{
 		{"Text", wire.EOLFix, benchText},
+		{"MixedLengths", wire.EOLFix, benchMixed},
+		{"MixedLengthsLF", wire.EOLFix, benchMixLF},
 		{"TextStrict", wire.EOLStrict, benchText},
 		{"TextVerbatim", wire.EOLVerbatim, benchText},
 		{"EveryLineADot", wire.EOLFix, benchDots},
@@ -79,6 +99,7 @@ func BenchmarkDotDecoder(b *testing.B) {
 		content []byte
 	}{
 		{"Text", benchText},
+		{"MixedLengths", benchMixed},
 		{"EveryLineADot", benchTwo},
 		{"ShortLines", benchShort},
 		{"MediumLines", benchMedium},

@@ -63,10 +63,21 @@ func (d *DotDecoder) Reset() { *d = DotDecoder{} }
 // decode returns the index behind the last octet of p that it took.
 func (d *DotDecoder) decode(s *splice) int {
 	p, i := s.p, 0
-	cr, lf := -1, -1 // the next of each at or behind i, once looked for
+	cr, lf := -1, -1         // the next of each at or behind i, once looked for
+	short, nextBlock := 0, 0 // short lines in a row; where to try the fast path
 	for i < len(p) {
 		switch d.at {
 		case behindCRLF:
+			if i >= nextBlock {
+				n := plainLines(p[i:min(len(p), i+lineBlock)])
+				i += n
+				if n < shortRun*shortLine {
+					nextBlock = i + lineBlock
+				}
+				if i == len(p) {
+					break
+				}
+			}
 			d.at = behindText
 			if p[i] == '.' {
 				s.take(i)
@@ -86,8 +97,11 @@ func (d *DotDecoder) decode(s *splice) int {
 			switch {
 			case lf == cr+1:
 				i, d.at = lf+1, behindCRLF
-				if i-start < shortLine {
+				if i-start > shortLine {
+					short = 0
+				} else if short++; short >= shortRun {
 					i = d.decodeWords(s, i)
+					short, nextBlock = 0, i
 				}
 			case lf < cr:
 				i, d.bare = lf+1, true
@@ -133,11 +147,16 @@ func (d *DotDecoder) decode(s *splice) int {
 // It returns the index of the first octet it leaves: behind a block, where
 // lines become long, and ahead of what may be the end of data.
 func (d *DotDecoder) decodeWords(s *splice, i int) int {
-	end := min(len(s.p), i+wordBlock)
+	end := min(len(s.p), i+lineBlock)
 	s.take(i)
 	// Nothing is longer than it was; the last store reaches up to a word further.
 	out := s.room(end - i + 8)
 	o, idle := 0, 0
+	// The worst that can be, every line a doubled dot, has a loop of its own.
+	for ; i+4 <= end && binary.LittleEndian.Uint32(s.p[i:]) == dotCRLF<<8|'.'; i += 4 {
+		binary.LittleEndian.PutUint32(out[o:], dotCRLF)
+		o += 3
+	}
 	var lastCR, lastCRLF, lastDot uint64 = 0, firstOctet, 0
 	for ; i+8 <= end && idle < shortLine/8; i += 8 {
 		w := binary.LittleEndian.Uint64(s.p[i:])

@@ -1,12 +1,16 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
 
 // endOfData is CRLF and the end of data. It is lent, never written to.
 var endOfData = []byte("\r\n.\r\n")
+
+// dotCRLF is a lone dot and its CRLF as a little-endian number.
+const dotCRLF = '.' | '\r'<<8 | '\n'<<16
 
 // encoderPlace is where in a line the content encoded so far has stopped.
 type encoderPlace uint8
@@ -90,8 +94,19 @@ func (e *DotEncoder) encode(s *splice) int {
 			return 0
 		}
 	}
-	cr, lf := -1, -1 // the next of each at or behind i, once looked for
+	cr, lf := -1, -1         // the next of each at or behind i, once looked for
+	bareLFs := false         // the line before ended in a bare LF
+	short, nextBlock := 0, 0 // short lines in a row; where to try a fast path
 	for i < len(p) {
+		if i >= nextBlock && e.at == lineStart {
+			n := e.encodeLines(s, i, bareLFs)
+			if i += n; i == len(p) {
+				break
+			}
+			if n < shortRun*shortLine {
+				nextBlock = i + lineBlock
+			}
+		}
 		if p[i] == '.' && e.at != midLine {
 			s.take(i + 1)
 			s.from = i // the dot goes out twice
@@ -106,15 +121,15 @@ func (e *DotEncoder) encode(s *splice) int {
 		switch {
 		case lf == cr+1:
 			i, e.at = lf+1, lineStart
-			if i-start < shortLine {
-				i = e.encodeWords(s, i)
+			if bareLFs {
+				bareLFs, nextBlock = false, i
 			}
 		case lf < cr:
 			if i = e.bareLF(s, lf); e.err != nil {
 				return lf
 			}
-			if i-start < shortLine && e.at == lineStart {
-				i = e.encodeWords(s, i)
+			if !bareLFs {
+				bareLFs, nextBlock = true, i
 			}
 		case cr == len(p)-1:
 			e.at = heldCR
@@ -126,8 +141,58 @@ func (e *DotEncoder) encode(s *splice) int {
 		default:
 			i, e.at = len(p), midLine
 		}
+		if i-start > shortLine {
+			short = 0
+		} else if short++; short >= shortRun && e.at == lineStart {
+			words := e.encodeWords(s, i)
+			if words-i >= shortRun*shortLine {
+				nextBlock = words
+			}
+			i, short = words, 0
+		}
 	}
 	return len(p)
+}
+
+// encodeLines is the fast path for lines of common length. It encodes a block
+// of p from i, the start of a line, as far as all its lines end alike, and
+// returns its length: zero if it saved nothing.
+func (e *DotEncoder) encodeLines(s *splice, i int, bareLFs bool) int {
+	block := s.p[i:min(len(s.p), i+lineBlock)]
+	if !bareLFs {
+		return plainLines(block)
+	}
+	if k := bytes.IndexByte(block, '\r'); k >= 0 {
+		block = block[:k]
+	}
+	s.take(i)
+	out := s.room(2 * len(block)) // every octet may become two
+	n, o, lines, short, last := 0, 0, 0, 0, 0
+	for n < len(block) && short < shortRun {
+		end := lineEnd(block[n:], last)
+		if end < 0 {
+			break
+		}
+		if block[n] == '.' {
+			out[o] = '.'
+			o++
+		}
+		o += copy(out[o:], block[n:n+end])
+		out[o], out[o+1] = '\r', '\n'
+		o += 2
+		if short++; end >= shortLine {
+			short = 0
+		}
+		n += end + 1
+		lines++
+		last = end
+	}
+	if bytes.Count(block[:n], octetLF) != lines {
+		return 0 // lineEnd overlooked one: what was written does not count
+	}
+	s.wrote(o)
+	s.from = i + n
+	return n
 }
 
 // releaseCR passes on the CR held back from the piece before, now that the
@@ -191,11 +256,16 @@ func (e *DotEncoder) refuse(i int, reason string) {
 // It returns the index of the first octet it leaves: behind a block, where
 // lines become long, and ahead of a bare CR or LF that is not simply fixed.
 func (e *DotEncoder) encodeWords(s *splice, i int) int {
-	end := min(len(s.p), i+wordBlock)
+	end := min(len(s.p), i+lineBlock)
 	s.take(i)
 	// Every octet may become two; the last store reaches up to a word further.
 	out := s.room(2*(end-i) + 8)
 	o, idle := 0, 0
+	// The worst that can be, every line a dot, has a loop of its own.
+	for ; i+4 <= end && binary.LittleEndian.Uint32(s.p[i:])<<8 == dotCRLF<<8; i += 3 {
+		binary.LittleEndian.PutUint32(out[o:], dotCRLF<<8|'.')
+		o += 4
+	}
 	var lastCR, lastLF uint64 = 0, firstOctet
 	for ; i+8 <= end && idle < shortLine/8; i += 8 {
 		w := binary.LittleEndian.Uint64(s.p[i:])
@@ -210,7 +280,7 @@ func (e *DotEncoder) encodeWords(s *splice, i int) int {
 		binary.LittleEndian.PutUint64(out[o:], w)
 		for ; edits != 0; edits &= edits - 1 {
 			k := bits.TrailingZeros64(edits) / 8
-			rest := w >> (8 * k)
+			rest := w >> (8 * k & 63)
 			if byte(rest) == '\n' {
 				out[o+k] = '\r'
 			}
