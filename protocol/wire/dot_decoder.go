@@ -64,18 +64,18 @@ func (d *DotDecoder) Reset() { *d = DotDecoder{} }
 func (d *DotDecoder) decode(s *splice) int {
 	p, i := s.p, 0
 	cr, lf := -1, -1         // the next of each at or behind i, once looked for
-	short, nextBlock := 0, 0 // short lines in a row; where to try the fast path
+	short, nextBlock := 0, 0 // short lines in a row; where to try whole lines again
 	for i < len(p) {
 		switch d.at {
 		case behindCRLF:
 			if i >= nextBlock {
 				n := plainLines(p[i:min(len(p), i+lineBlock)])
-				i += n
 				if n < shortRun*shortLine {
 					nextBlock = i + lineBlock
 				}
-				if i == len(p) {
-					break
+				if n > 0 {
+					i += n
+					continue
 				}
 			}
 			d.at = behindText
@@ -97,11 +97,12 @@ func (d *DotDecoder) decode(s *splice) int {
 			switch {
 			case lf == cr+1:
 				i, d.at = lf+1, behindCRLF
-				if i-start > shortLine {
-					short = 0
-				} else if short++; short >= shortRun {
-					i = d.decodeWords(s, i)
-					short, nextBlock = 0, i
+				short = countShort(short, i-start)
+				if short >= shortRun {
+					start, short = i, 0
+					if i = d.decodeWords(s, i); i-start >= shortRun*shortLine {
+						nextBlock = i
+					}
 				}
 			case lf < cr:
 				i, d.bare = lf+1, true

@@ -95,16 +95,25 @@ func (e *DotEncoder) encode(s *splice) int {
 		}
 	}
 	cr, lf := -1, -1         // the next of each at or behind i, once looked for
-	bareLFs := false         // the line before ended in a bare LF
-	short, nextBlock := 0, 0 // short lines in a row; where to try a fast path
+	fixing := false          // the line before ended in a bare LF, now fixed
+	short, nextBlock := 0, 0 // short lines in a row; where to try whole lines again
 	for i < len(p) {
+		if cr < i {
+			cr = next(p, i, '\r')
+		}
 		if i >= nextBlock && e.at == lineStart {
-			n := e.encodeLines(s, i, bareLFs)
-			if i += n; i == len(p) {
-				break
+			end, n := min(len(p), i+lineBlock), 0
+			if fixing {
+				n = fixLines(s, i, min(end, cr))
+			} else {
+				n = plainLines(p[i:end])
 			}
 			if n < shortRun*shortLine {
 				nextBlock = i + lineBlock
+			}
+			if n > 0 {
+				i += n
+				continue
 			}
 		}
 		if p[i] == '.' && e.at != midLine {
@@ -114,22 +123,19 @@ func (e *DotEncoder) encode(s *splice) int {
 		if lf < i {
 			lf = next(p, i, '\n')
 		}
-		if cr < i {
-			cr = next(p, i, '\r')
-		}
 		start := i
 		switch {
 		case lf == cr+1:
 			i, e.at = lf+1, lineStart
-			if bareLFs {
-				bareLFs, nextBlock = false, i
+			if fixing {
+				fixing, nextBlock = false, i
 			}
 		case lf < cr:
 			if i = e.bareLF(s, lf); e.err != nil {
 				return lf
 			}
-			if !bareLFs {
-				bareLFs, nextBlock = true, i
+			if !fixing && e.EOL == EOLFix {
+				fixing, nextBlock = true, i
 			}
 		case cr == len(p)-1:
 			e.at = heldCR
@@ -141,53 +147,43 @@ func (e *DotEncoder) encode(s *splice) int {
 		default:
 			i, e.at = len(p), midLine
 		}
-		if i-start > shortLine {
-			short = 0
-		} else if short++; short >= shortRun && e.at == lineStart {
-			words := e.encodeWords(s, i)
-			if words-i >= shortRun*shortLine {
-				nextBlock = words
+		short = countShort(short, i-start)
+		if short >= shortRun && e.at == lineStart {
+			start, short = i, 0
+			if i = e.encodeWords(s, i); i-start >= shortRun*shortLine {
+				nextBlock = i
 			}
-			i, short = words, 0
 		}
 	}
 	return len(p)
 }
 
-// encodeLines is the fast path for lines of common length. It encodes a block
-// of p from i, the start of a line, as far as all its lines end alike, and
-// returns its length: zero if it saved nothing.
-func (e *DotEncoder) encodeLines(s *splice, i int, bareLFs bool) int {
-	block := s.p[i:min(len(s.p), i+lineBlock)]
-	if !bareLFs {
-		return plainLines(block)
-	}
-	if k := bytes.IndexByte(block, '\r'); k >= 0 {
-		block = block[:k]
-	}
+// fixLines encodes the whole lines in p[i:end], where i is the start of a line
+// and no CR occurs. It returns their length, and stops behind a run of short
+// lines.
+func fixLines(s *splice, i, end int) int {
+	p := s.p[i:end]
 	s.take(i)
-	out := s.room(2 * len(block)) // every octet may become two
+	out := s.room(2 * len(p)) // every octet may become two
 	n, o, lines, short, last := 0, 0, 0, 0, 0
-	for n < len(block) && short < shortRun {
-		end := lineEnd(block[n:], last)
+	for n < len(p) && short < shortRun {
+		end := lineEnd(p[n:], last)
 		if end < 0 {
 			break
 		}
-		if block[n] == '.' {
+		if p[n] == '.' {
 			out[o] = '.'
 			o++
 		}
-		o += copy(out[o:], block[n:n+end])
+		o += copy(out[o:], p[n:n+end])
 		out[o], out[o+1] = '\r', '\n'
 		o += 2
-		if short++; end >= shortLine {
-			short = 0
-		}
+		short = countShort(short, end+1)
 		n += end + 1
 		lines++
 		last = end
 	}
-	if bytes.Count(block[:n], octetLF) != lines {
+	if bytes.Count(p[:n], octetLF) != lines {
 		return 0 // lineEnd overlooked one: what was written does not count
 	}
 	s.wrote(o)

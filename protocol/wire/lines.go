@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	// lineBlock is how many octets the fast paths below take at once. It bounds
-	// what is looked at in vain, and the scratch set aside in advance.
+	// lineBlock is how many octets a fast path takes at once. It bounds what is
+	// looked at in vain, and the scratch set aside in advance.
 	lineBlock = 4096
 
-	// shortLine is the length in octets below which a line is short: to search
-	// for its end costs more than the line. Where shortRun lines in a row are
-	// short, content is handled in words of eight octets instead.
+	// shortLine is the length in octets, with CRLF, up to which a line is short:
+	// to search for its end costs more than the line. Where shortRun lines in a
+	// row are short, content is handled in words of eight octets instead.
 	shortLine = 16
 	shortRun  = 4
 
@@ -39,9 +39,7 @@ func plainLines(p []byte) int {
 		if end < 1 || p[n+end-1] != '\r' {
 			break
 		}
-		if short++; end >= shortLine {
-			short = 0
-		}
+		short = countShort(short, end+1)
 		n += end + 1
 		lines++
 		last = end
@@ -52,6 +50,15 @@ func plainLines(p []byte) int {
 		return 0
 	}
 	return n
+}
+
+// countShort returns how many short lines there are in a row, with one more line
+// of the length given.
+func countShort(short, length int) int {
+	if length > shortLine {
+		return 0
+	}
+	return short + 1
 }
 
 // lineEnd returns the index of the first LF in p, or -1. It looks first where
