@@ -71,10 +71,15 @@ func ParseBDAT(args string) (n int64, last bool, err error) {
 		return n, false, nil
 	case args[i] != ' ':
 		return -1, false, argumentError(chunkSize, "not a digit", i)
-	case !strings.EqualFold(args[i+1:], "LAST"):
+	case !isLAST(args[i+1:]):
 		return n, false, argumentError("end-marker", "not LAST", i+1)
 	}
 	return n, true, nil
+}
+
+// isLAST compares ASCII letters only: strings.EqualFold takes U+017F for an S.
+func isLAST(s string) bool {
+	return len(s) == 4 && s[0]|0x20 == 'l' && s[1]|0x20 == 'a' && s[2]|0x20 == 's' && s[3]|0x20 == 't'
 }
 
 // argumentError is a fault in a command's arguments.

@@ -46,7 +46,7 @@ type DotEncoder struct {
 // appended to scratch and lent from there. So p and scratch must stay as they
 // are until the slices are written; then scratch may be used again from its
 // start. Each octet of p takes at most two of scratch. A CR that ends p is held
-// back until the octet behind it is known.
+// back until the octet behind it, or the end, is known.
 //
 // Under [EOLStrict] a bare CR or LF is a [*SyntaxError]. Everything ahead of it
 // has been appended; from then on Encode and End return this error until Reset,
