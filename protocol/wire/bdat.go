@@ -34,7 +34,7 @@ func FrameBDAT(dst [][]byte, scratch, content []byte, last bool) ([][]byte, []by
 	scratch = AppendBDAT(scratch, int64(len(content)), last)
 	dst = append(dst, scratch[start:len(scratch):len(scratch)])
 	if len(content) > 0 {
-		dst = append(dst, content)
+		dst = append(dst, content[:len(content):len(content)])
 	}
 	return dst, scratch
 }

@@ -99,6 +99,7 @@ func (d *DotDecoder) decode(s *splice) int {
 				i, d.at = lf+1, behindCRLF
 				short = countShort(short, i-start)
 				if short >= shortRun {
+					// As in DotEncoder.encode.
 					start, short = i, 0
 					if i = d.decodeWords(s, i); i-start >= shortRun*shortLine {
 						nextBlock = i
@@ -152,7 +153,7 @@ func (d *DotDecoder) decodeWords(s *splice, i int) int {
 	s.take(i)
 	// Nothing is longer than it was; the last store reaches up to a word further.
 	out := s.room(end - i + 8)
-	o, idle := 0, 0
+	o, idle := 0, 0 // octets written; words in a row without a line end
 	// The worst that can be, every line a doubled dot, has a loop of its own.
 	for ; i+4 <= end && binary.LittleEndian.Uint32(s.p[i:]) == dotCRLF<<8|'.'; i += 4 {
 		binary.LittleEndian.PutUint32(out[o:], dotCRLF)

@@ -15,8 +15,8 @@ func TestDotDecoder(t *testing.T) {
 		want  string
 		rest  string
 	}{
-		{"empty content", ".\r\nQUIT\r\n", "", "QUIT\r\n"},                                  // F11
-		{"a line", "a\r\n.\r\n", "a\r\n", ""},                                               // P45
+		{"empty content", ".\r\nQUIT\r\n", "", "QUIT\r\n"}, // F11
+		{"a line", "a\r\n.\r\n", "a\r\n", ""},
 		{"empty lines at the end", "a\r\n\r\n\r\n.\r\n", "a\r\n\r\n\r\n", ""},               // F11
 		{"commands behind stay", "a\r\n.\r\nMAIL FROM:<>\r\n", "a\r\n", "MAIL FROM:<>\r\n"}, // F26
 		{"a second end of data stays", "a\r\n.\r\n.\r\n", "a\r\n", ".\r\n"},                 // F26

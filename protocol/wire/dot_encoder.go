@@ -149,6 +149,8 @@ func (e *DotEncoder) encode(s *splice) int {
 		}
 		short = countShort(short, i-start)
 		if short >= shortRun && e.at == lineStart {
+			// Whole lines are tried behind it only if it got far, or content
+			// made for it would have a block searched in vain again and again.
 			start, short = i, 0
 			if i = e.encodeWords(s, i); i-start >= shortRun*shortLine {
 				nextBlock = i
@@ -256,7 +258,7 @@ func (e *DotEncoder) encodeWords(s *splice, i int) int {
 	s.take(i)
 	// Every octet may become two; the last store reaches up to a word further.
 	out := s.room(2*(end-i) + 8)
-	o, idle := 0, 0
+	o, idle := 0, 0 // octets written; words in a row without a line end
 	// The worst that can be, every line a dot, has a loop of its own.
 	for ; i+4 <= end && binary.LittleEndian.Uint32(s.p[i:])<<8 == dotCRLF<<8; i += 3 {
 		binary.LittleEndian.PutUint32(out[o:], dotCRLF<<8|'.')

@@ -138,6 +138,16 @@ func TestDotEncoderLendsLongStretches(t *testing.T) {
 	}
 }
 
+func TestDotEncoderSlicesOfScratchAreApart(t *testing.T) {
+	var enc wire.DotEncoder
+	dst, scratch, _ := enc.Encode(nil, make([]byte, 0, 64), []byte("a\n"))
+	dst, _, _ = enc.Encode(dst, scratch, []byte("b\n"))
+	_ = append(dst[0], "overwritten"...)
+	if got := string(bytes.Join(dst, nil)); got != "a\r\nb\r\n" {
+		t.Errorf("after an append to the first slice: %q", got)
+	}
+}
+
 func TestDotCodecsDoNotAllocate(t *testing.T) {
 	var enc wire.DotEncoder
 	var dec wire.DotDecoder

@@ -118,7 +118,7 @@ func TestDotEveryStringEveryCut(t *testing.T) { // C1 C2 C37 P12 F11 H-I9 H-I10
 // The fast paths take lines and words only in certain surroundings. Here every
 // short string stands in them, at every offset in a word of eight octets.
 func TestDotEveryStringInFastPaths(t *testing.T) { // C37 H-I9
-	length := 5
+	length := 4
 	if *longTests {
 		length = 6
 	}
@@ -148,7 +148,7 @@ func TestDotEveryStringInFastPaths(t *testing.T) { // C37 H-I9
 }
 
 func TestDotRandomContent(t *testing.T) { // C37 H-I9
-	rounds := 3000
+	rounds := 1500
 	if *longTests {
 		rounds = 100000
 	}
