@@ -62,8 +62,7 @@ func (k FaultKind) String() string {
 // it ended, by any other kind.
 func (p *Pipe) Break(side Side, kind FaultKind) {
 	w := &p.ways[side]
-	ended := w.state == FaultEOF || w.state == FaultWrite
-	if w.state == FaultReset || ended && kind != FaultReset {
+	if w.state == FaultReset || w.ended() && kind != FaultReset {
 		return
 	}
 	switch kind {

@@ -95,10 +95,13 @@ func (w *way) init(shape Way, latency time.Duration, r *rand.Rand) {
 	w.armed = shape.Fault.Kind != FaultNone
 }
 
+// ended reports whether octets vanish without leaving a trace in the window.
+func (w *way) ended() bool { return w.state == FaultEOF || w.state == FaultWrite }
+
 // room returns how many octets may be written now.
 func (w *way) room(now time.Time) int64 {
 	room := int64(math.MaxInt64)
-	if w.Window > 0 && (w.state == FaultNone || w.state == FaultStall) {
+	if w.Window > 0 && !w.ended() {
 		for w.acks.len() > 0 && !w.acks.front().at.After(now) {
 			w.occupied -= w.acks.pop().n
 		}
@@ -116,9 +119,10 @@ func (w *way) store(p []byte, now time.Time) {
 	w.written += int64(len(p))
 	switch {
 	case len(p) == 0:
-	case w.state == FaultStall:
-		w.occupied += int64(len(p))
-	case w.state == FaultNone:
+	case w.ended():
+	case w.state != FaultNone:
+		w.occupied += int64(len(p)) // for ever: nobody will take them
+	default:
 		// Half a buffer read makes up for the copying.
 		if len(w.buf)+len(p) > cap(w.buf) && w.head >= len(w.buf)/2 {
 			w.buf = w.buf[:copy(w.buf, w.buf[w.head:])]
