@@ -52,19 +52,21 @@ func newPlayers(size int) (a, b *player) {
 	return a, b
 }
 
-func round(p *Pipe, c *player) {
+func round(tb testing.TB, p *Pipe, c *player) {
 	for want := c.rounds + 1; c.rounds < want; {
-		p.Step()
+		if !p.Step() {
+			tb.Fatal(p.Err())
+		}
 	}
 }
 
 func TestStepsDoNotAllocate(t *testing.T) {
-	for _, way := range []Way{{}, {Window: 20, CutEvery: 7}, {WriteTime: time.Second, CutRandom: 5}} {
+	for _, way := range []Way{{}, {Window: 20, CutEvery: 7}, {WriteTime: ms, CutRandom: 5}} {
 		a, b := newPlayers(64)
 		p := NewPipe(a, b, PipeOptions{Latency: ms, AtoB: way, BtoA: way})
-		round(p, a)
-		round(p, a)
-		if n := testing.AllocsPerRun(100, func() { round(p, a) }); n != 0 {
+		round(t, p, a)
+		round(t, p, a)
+		if n := testing.AllocsPerRun(100, func() { round(t, p, a) }); n != 0 {
 			t.Errorf("%+v: %v allocations each round", way, n)
 		}
 	}
@@ -76,7 +78,7 @@ func benchmarkPipe(b *testing.B, size int, opts PipeOptions) {
 	b.ReportAllocs()
 	b.SetBytes(int64(2 * size))
 	for b.Loop() {
-		round(p, x)
+		round(b, p, x)
 	}
 }
 
