@@ -60,9 +60,9 @@ func ExamplePipe() {
 	// Output:
 	// 00:00:00.000 A write 0 "hello"
 	// 00:00:00.000 B write 0 "welcome"
-	// 00:00:00.010 B feed 0 "hello"
 	// 00:00:00.010 A feed 0 "welc"
 	// 00:00:00.010 A feed 4 "ome"
+	// 00:00:00.010 B feed 0 "hello"
 	// after 10ms: A reads; B reads
 }
 

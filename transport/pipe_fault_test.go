@@ -76,6 +76,23 @@ func TestResetWakesABlockedWriter(t *testing.T) {
 		00:00:01.010 A write failed: connection reset by the link`)
 }
 
+// A direction that ended takes more than its window, and can then still be reset.
+func TestResetBehindTheEndOfInput(t *testing.T) {
+	reset := Fault{At: 3, Kind: FaultReset}
+	l := newLink(t, PipeOptions{Latency: ms, AtoB: Way{Window: 1, Max: 3, Fault: reset}})
+	l.a.say("abcdef")
+	l.AfterFunc(0, func(time.Time) { l.Break(SideA, FaultEOF) })
+	l.run(t)
+	l.wantLog(t, `
+		00:00:00.000 A write 0 "a"
+		00:00:00.000 A write 1 "bcd"
+		00:00:00.001 A write failed: connection reset by the link
+		00:00:00.001 A fail: connection reset by the link
+		00:00:00.001 B feed 0 "a"
+		00:00:00.001 B end of input
+		00:00:00.001 B fail: connection reset by the link`)
+}
+
 func TestFaultStall(t *testing.T) {
 	l := newLink(t, PipeOptions{Latency: ms, AtoB: Way{Window: 4, Fault: Fault{At: 2, Kind: FaultStall}}})
 	l.a.say("abcdefghij")

@@ -100,7 +100,7 @@ func TestHandshakeWaitsForTheServer(t *testing.T) {
 
 // The link hides no octets in clear, neither from a client that waits for TLS nor
 // from a server.
-func TestInjectedOctetsAreFed(t *testing.T) { // H-T1, H-T2
+func TestInjectedOctetsAreFed(t *testing.T) {
 	l := starttls(t, PipeOptions{Latency: 10 * ms, BtoA: Way{Cuts: []int64{3}}})
 	l.b.onFeed = func(time.Time, []byte) {
 		l.b.onFeed = nil
@@ -140,7 +140,7 @@ func TestNoTLS(t *testing.T) {
 		00:00:00.000 B end of input`)
 }
 
-func TestHandshakeRefusedByTheClient(t *testing.T) { // H-T9
+func TestHandshakeRefusedByTheClient(t *testing.T) {
 	l := starttls(t, PipeOptions{TLS: func(Side, *protocol.Upgrade) (protocol.TLSState, error) {
 		return protocol.TLSState{}, errTest
 	}})
@@ -153,7 +153,7 @@ func TestHandshakeRefusedByTheClient(t *testing.T) { // H-T9
 }
 
 // As in RFC 8446 a client is content before its server may refuse.
-func TestHandshakeRefusedByTheServer(t *testing.T) { // H-T9
+func TestHandshakeRefusedByTheServer(t *testing.T) {
 	l := starttls(t, PipeOptions{TLS: func(s Side, _ *protocol.Upgrade) (protocol.TLSState, error) {
 		if s == SideB {
 			return protocol.TLSState{}, errTest

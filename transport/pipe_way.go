@@ -105,7 +105,9 @@ func (w *way) room(now time.Time) int64 {
 		for w.acks.len() > 0 && !w.acks.front().at.After(now) {
 			w.occupied -= w.acks.pop().n
 		}
-		room = int64(w.Window) - w.occupied
+		// A write that vanished past the window may have ended in a reset, in the
+		// middle, and so have filled it beyond its size.
+		room = max(int64(w.Window)-w.occupied, 0)
 	}
 	if w.armed && w.Fault.Kind == FaultWrite {
 		// A write that fails has taken all before the fault.
