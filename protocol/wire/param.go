@@ -1,0 +1,275 @@
+package wire
+
+import (
+	"errors"
+	"iter"
+	"strings"
+	"unicode/utf8"
+)
+
+// Param is an ESMTP parameter of MAIL or RCPT that this package does not know,
+// as it stands on the wire: nothing in it is decoded.
+type Param struct {
+	Keyword string
+	Value   string // empty: the keyword stands alone
+}
+
+// Parameter describes a parameter that this package knows.
+type Parameter struct {
+	Keyword   string
+	Verb      string       // the command it belongs to: VerbMail or VerbRcpt
+	Extension ExtensionSet // the extension that defines it
+}
+
+// Parameters lists the parameters this package knows, those of MAIL first.
+func Parameters() iter.Seq[Parameter] {
+	return func(yield func(Parameter) bool) {
+		for i := range mailParameters {
+			if row := &mailParameters[i]; !yield(Parameter{row.keyword, VerbMail, row.extension}) {
+				return
+			}
+		}
+		for i := range rcptParameters {
+			if row := &rcptParameters[i]; !yield(Parameter{row.keyword, VerbRcpt, row.extension}) {
+				return
+			}
+		}
+	}
+}
+
+// ParseOptions says what a server takes in the arguments of MAIL and RCPT. The
+// zero value takes no parameter at all.
+type ParseOptions struct {
+	// Enabled is the set of extensions that are on offer. A parameter of another
+	// one is refused with 555 (RFC 5321 §4.1.1.11).
+	Enabled ExtensionSet
+
+	// UTF8 says that the transaction is an SMTPUTF8 one, so that RCPT may have
+	// UTF-8. MAIL has the parameter itself and ignores this.
+	UTF8 bool
+
+	// Extra keeps parameters this package does not know, instead of refusing
+	// them with 555. At most 32 of them are kept; one more is refused with 501.
+	Extra bool
+}
+
+// maxExtra bounds the parameters kept unknown: looking for one given twice takes
+// time with the square of their number.
+const maxExtra = 32
+
+// parameter is a row of the table of parameters; P is what holds the values.
+type parameter[P any] struct {
+	keyword   string
+	extension ExtensionSet
+	bare      bool // stands alone, without a value
+
+	given func(p *P) bool
+	// parse reads a value that is not empty; for a bare parameter value is empty.
+	// Its errors are made by badValue, with the offset within value.
+	parse func(p *P, value string) error
+	// append writes the value, and what it cannot write it refuses, by badValue.
+	// Nil where the parameter is bare. allow8bit: the transaction is an SMTPUTF8
+	// one.
+	append func(dst []byte, p *P, allow8bit bool) ([]byte, error)
+}
+
+// argumentError is the error a server answers with "501 5.5.4".
+func argumentError(element, reason string, offset int) *SyntaxError {
+	return &SyntaxError{
+		Element: element, Reason: reason, Offset: offset,
+		Code: CodeArgumentSyntaxError, Enhanced: EnhancedCode{5, 5, 4},
+	}
+}
+
+// badValue says what is wrong with a parameter's value; the walk over the table
+// adds the keyword, and where in the arguments the value stands.
+func badValue(reason string) error { return argumentError("", reason, 0) }
+
+// inParameter returns the error about a value as one about the parameter.
+func inParameter(keyword string, err error, offset int) error {
+	fault := *argumentError(keyword, "malformed value", offset)
+	var in *SyntaxError
+	if errors.As(err, &in) {
+		fault.Reason = in.Reason
+		if offset >= 0 && in.Offset > 0 {
+			fault.Offset += in.Offset
+		}
+	}
+	return &fault
+}
+
+// inspect looks through the arguments of MAIL or RCPT before they are taken
+// apart, and reports whether they have octets outside ASCII.
+func inspect(element, args string) (high bool, err error) {
+	control, high := scanLine(args)
+	if control >= 0 {
+		return false, argumentError(element, "control octet", control)
+	}
+	if high && !utf8.ValidString(args) {
+		return true, argumentError(element, "not UTF-8", invalidUTF8(args))
+	}
+	return high, nil
+}
+
+// nextParam reads the parameter that begins at args[i], and returns the offsets
+// of its value and behind it.
+//
+// RFC 5321 §4.1.2: esmtp-param = esmtp-keyword ["=" esmtp-value]
+func nextParam(args string, i int) (p Param, value, end int, err error) {
+	start := i
+	for i < len(args) && isKeywordOctet(args[i]) {
+		i++
+	}
+	p.Keyword = args[start:i]
+	if p.Keyword == "" || p.Keyword[0] == '-' {
+		return p, i, i, argumentError("parameter", "malformed keyword", start)
+	}
+	if i == len(args) || args[i] == ' ' {
+		return p, i, i, nil
+	}
+	if args[i] != '=' {
+		return p, i, i, argumentError("parameter", "malformed keyword", i)
+	}
+	i++
+	value = i
+	for i < len(args) && args[i] != ' ' {
+		// RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126); inspect has seen to
+		// control octets and UTF-8.
+		if args[i] == '=' {
+			return p, value, i, argumentError(p.Keyword, "equals sign in the value", i)
+		}
+		i++
+	}
+	if i == value {
+		return p, value, i, argumentError(p.Keyword, "no value behind the equals sign", i)
+	}
+	p.Value = args[value:i]
+	return p, value, i, nil
+}
+
+// parseParams reads the parameters in args from offset i on.
+func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string, i int, o *ParseOptions) error {
+	var seen uint32 // the rows met so far
+	for i < len(args) {
+		if args[i] != ' ' {
+			return argumentError("parameter", "no blank in front", i)
+		}
+		for i < len(args) && args[i] == ' ' {
+			i++
+		}
+		if i == len(args) {
+			return nil
+		}
+		start := i
+		param, value, end, err := nextParam(args, i)
+		if err != nil {
+			return err
+		}
+		i = end
+		n := findParameter(table, param.Keyword)
+		if n < 0 && o.Extra {
+			if err := keepExtra(extra, param, start); err != nil {
+				return err
+			}
+			continue
+		}
+		if n < 0 || table[n].extension&^o.Enabled != 0 {
+			return &SyntaxError{
+				Element: "parameter", Reason: "not recognized or not on offer", Offset: start,
+				Code: CodeParamsNotRecognized, Enhanced: EnhancedCode{5, 5, 4},
+			}
+		}
+		row := &table[n]
+		switch {
+		case seen&(1<<n) != 0:
+			return argumentError(row.keyword, "given twice", start)
+		case row.bare && param.Value != "":
+			return argumentError(row.keyword, "takes no value", value)
+		case !row.bare && param.Value == "":
+			return argumentError(row.keyword, "needs a value", end)
+		}
+		seen |= 1 << n
+		if err := row.parse(p, param.Value); err != nil {
+			return inParameter(row.keyword, err, value)
+		}
+	}
+	return nil
+}
+
+func findParameter[P any](table []parameter[P], keyword string) int {
+	for i := range table {
+		if equalCaseless(table[i].keyword, keyword) {
+			return i
+		}
+	}
+	return -1
+}
+
+func keepExtra(extra *[]Param, p Param, offset int) error {
+	if hasParam(*extra, p.Keyword) {
+		return argumentError("parameter", "given twice", offset)
+	}
+	if len(*extra) == maxExtra {
+		return argumentError("parameter", "one too many", offset)
+	}
+	*extra = append(*extra, p)
+	return nil
+}
+
+func hasParam(params []Param, keyword string) bool {
+	for i := range params {
+		if equalCaseless(params[i].Keyword, keyword) {
+			return true
+		}
+	}
+	return false
+}
+
+// neededBy returns the extensions of the parameters that p has.
+func neededBy[P any](table []parameter[P], p *P) ExtensionSet {
+	var set ExtensionSet
+	for i := range table {
+		if table[i].given(p) {
+			set |= table[i].extension
+		}
+	}
+	return set
+}
+
+// appendParams writes the parameters that p has, each with a blank in front.
+func appendParams[P any](dst []byte, table []parameter[P], p *P, extra []Param, allow8bit bool) ([]byte, error) {
+	for i := range table {
+		row := &table[i]
+		if !row.given(p) {
+			continue
+		}
+		dst = append(dst, ' ')
+		dst = append(dst, row.keyword...)
+		if row.bare {
+			continue
+		}
+		var err error
+		if dst, err = row.append(append(dst, '='), p, allow8bit); err != nil {
+			return dst, inParameter(row.keyword, err, -1)
+		}
+	}
+	for i, param := range extra {
+		switch {
+		case !isKeyword(param.Keyword):
+			return dst, argumentError("parameter", "malformed keyword", -1)
+		case hasParam(extra[:i], param.Keyword):
+			return dst, argumentError("parameter", "given twice", -1)
+		case findParameter(table, param.Keyword) >= 0:
+			return dst, argumentError("parameter", "has a field of its own", -1)
+		case strings.ContainsAny(param.Value, "= "):
+			return dst, argumentError("parameter", "blank or equals sign in the value", -1)
+		}
+		dst = append(dst, ' ')
+		dst = append(dst, param.Keyword...)
+		if param.Value != "" {
+			dst = append(dst, '=')
+			dst = append(dst, param.Value...)
+		}
+	}
+	return dst, nil
+}
