@@ -35,7 +35,7 @@ func ParseCommand(line string) (Command, error) {
 	line = line[:end]
 	if i, _ := scanLine(line); i >= 0 {
 		return Command{}, &SyntaxError{
-			Element: "command", Reason: "control octet", Offset: i,
+			Element: "command", Reason: "control octet " + hexOctet(line[i]), Offset: i,
 			Code: CodeArgumentSyntaxError, Enhanced: EnhancedCode{5, 5, 2},
 		}
 	}
@@ -89,12 +89,13 @@ func endLine(dst, line []byte, element string, allow8bit bool) ([]byte, error) {
 	control, high := scanLine(text)
 	switch {
 	case control >= 0:
-		return dst, &SyntaxError{Element: element, Reason: "control octet", Offset: control}
-	case !high:
-	case !allow8bit:
-		return dst, &SyntaxError{Element: element, Reason: "octet outside ASCII without SMTPUTF8", Offset: indexHigh(text)}
-	case !utf8.Valid(text):
-		return dst, &SyntaxError{Element: element, Reason: "not UTF-8", Offset: invalidUTF8(text)}
+		return dst, &SyntaxError{Element: element, Reason: "control octet " + hexOctet(text[control]), Offset: control}
+	case high && !allow8bit:
+		i := firstNonASCII(string(text))
+		return dst, &SyntaxError{Element: element, Reason: "octet " + hexOctet(text[i]) + " outside ASCII without SMTPUTF8", Offset: i}
+	case high && !utf8.Valid(text):
+		i := firstInvalidUTF8(string(text))
+		return dst, &SyntaxError{Element: element, Reason: "octet " + hexOctet(text[i]) + " is not valid UTF-8", Offset: i}
 	}
 	return append(line, '\r', '\n'), nil
 }
@@ -142,24 +143,13 @@ func load64[T string | []byte](s T, i int) uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// indexHigh returns the offset of the first octet outside ASCII; s has one.
-func indexHigh[T string | []byte](s T) int {
-	i := 0
-	for s[i] < utf8.RuneSelf {
-		i++
-	}
-	return i
-}
-
-// invalidUTF8 returns the offset of the first octet that is not UTF-8; s has one.
-func invalidUTF8[T string | []byte](s T) int {
-	t := string(s)
-	for i, r := range t {
-		if r == utf8.RuneError {
-			if _, n := utf8.DecodeRuneInString(t[i:]); n == 1 {
-				return i
-			}
+// firstInvalidUTF8 returns the offset of the first octet of s that is not UTF-8,
+// or the length of s.
+func firstInvalidUTF8(s string) int {
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+			return i
 		}
 	}
-	return len(t)
+	return len(s)
 }

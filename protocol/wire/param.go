@@ -4,7 +4,6 @@ import (
 	"errors"
 	"iter"
 	"strings"
-	"unicode/utf8"
 )
 
 // Param is an ESMTP parameter of MAIL or RCPT that this package does not know,
@@ -98,19 +97,6 @@ func inParameter(keyword string, err error, offset int) error {
 	return &fault
 }
 
-// inspect looks through the arguments of MAIL or RCPT before they are taken
-// apart, and reports whether they have octets outside ASCII.
-func inspect(element, args string) (high bool, err error) {
-	control, high := scanLine(args)
-	if control >= 0 {
-		return false, argumentError(element, "control octet", control)
-	}
-	if high && !utf8.ValidString(args) {
-		return true, argumentError(element, "not UTF-8", invalidUTF8(args))
-	}
-	return high, nil
-}
-
 // nextParam reads the parameter that begins at args[i], and returns the offsets
 // of its value and behind it.
 //
@@ -133,8 +119,8 @@ func nextParam(args string, i int) (p Param, value, end int, err error) {
 	i++
 	value = i
 	for i < len(args) && args[i] != ' ' {
-		// RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126); inspect has seen to
-		// control octets and UTF-8.
+		// RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126); control octets and
+		// UTF-8 were seen to by scanPathArgument.
 		if args[i] == '=' {
 			return p, value, i, argumentError(p.Keyword, "equals sign in the value", i)
 		}
@@ -198,7 +184,7 @@ func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string,
 
 func findParameter[P any](table []parameter[P], keyword string) int {
 	for i := range table {
-		if equalCaseless(table[i].keyword, keyword) {
+		if equalFoldASCII(table[i].keyword, keyword) {
 			return i
 		}
 	}
@@ -218,7 +204,7 @@ func keepExtra(extra *[]Param, p Param, offset int) error {
 
 func hasParam(params []Param, keyword string) bool {
 	for i := range params {
-		if equalCaseless(params[i].Keyword, keyword) {
+		if equalFoldASCII(params[i].Keyword, keyword) {
 			return true
 		}
 	}

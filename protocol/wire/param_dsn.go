@@ -176,7 +176,7 @@ func (o *OriginalRecipient) parse(v string) error {
 	start := len(addrType) + 1
 	var addr string
 	var err error
-	if equalCaseless(addrType, AddrTypeUTF8) {
+	if equalFoldASCII(addrType, AddrTypeUTF8) {
 		addr, err = ParseUnitext(encoded)
 	} else {
 		addr, err = ParseXtext(encoded)
@@ -185,7 +185,7 @@ func (o *OriginalRecipient) parse(v string) error {
 		fault.Offset += start
 		return fault
 	}
-	if !equalCaseless(addrType, AddrTypeUTF8) && !isGraphic(addr) {
+	if !equalFoldASCII(addrType, AddrTypeUTF8) && !isGraphic(addr) {
 		return badValue("address is not printable US-ASCII")
 	}
 	*o = OriginalRecipient{Type: addrType, Addr: addr}
@@ -201,7 +201,7 @@ func (o OriginalRecipient) appendTo(dst []byte, allow8bit bool) ([]byte, error) 
 	}
 	dst = append(dst, o.Type...)
 	dst = append(dst, ';')
-	if equalCaseless(o.Type, AddrTypeUTF8) {
+	if equalFoldASCII(o.Type, AddrTypeUTF8) {
 		return AppendUnitext(dst, o.Addr, allow8bit)
 	}
 	if !isGraphic(o.Addr) {

@@ -227,7 +227,7 @@ func nameOf(names []string, i int) string {
 // valueOf returns the index of s in names, in any case, or -1.
 func valueOf(names []string, s string) int {
 	for i, name := range names {
-		if equalCaseless(name, s) {
+		if equalFoldASCII(name, s) {
 			return i
 		}
 	}

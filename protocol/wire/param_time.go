@@ -116,7 +116,7 @@ func parseDateTime(v string) (t time.Time, ok bool) {
 			return time.Time{}, false
 		}
 	}
-	if !equalCaseless(zone, "Z") && !(hasShape(zone, "+00:00") || hasShape(zone, "-00:00")) {
+	if !equalFoldASCII(zone, "Z") && !(hasShape(zone, "+00:00") || hasShape(zone, "-00:00")) {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339, strings.ToUpper(v))

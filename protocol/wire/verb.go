@@ -86,20 +86,6 @@ func upper(c byte) byte {
 	return c
 }
 
-// equalCaseless compares as keywords compare: letters of US-ASCII in either
-// case. strings.EqualFold would also take U+212A for a K.
-func equalCaseless(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if a[i] != b[i] && upper(a[i]) != upper(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
 // isKeyword reports whether s is the name of a verb, an extension or a
 // parameter: letters, digits and hyphens, without a hyphen in front.
 //
@@ -116,6 +102,5 @@ func isKeyword(s string) bool {
 	return true
 }
 
-func isKeywordOctet(c byte) bool {
-	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
-}
+// isKeywordOctet reports the octets of keywords, which are those of an Ldh-str.
+func isKeywordOctet(c byte) bool { return octetClass[c]&octetTag != 0 }
