@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -108,39 +106,46 @@ const (
 // scanLine returns the offset of the first control octet in s, or -1, and, where
 // there is none, whether there are octets outside ASCII.
 func scanLine[T string | []byte](s T) (control int, high bool) {
-	var seen uint64
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := load64(s, i)
+	if len(s) >= 8 {
+		var bad, seen uint64
+		for i := 0; i+8 <= len(s); i += 8 {
+			x := load64(s, i)
+			bad |= controls(x)
+			seen |= x
+		}
+		// The rest, with octets seen before in front of it.
+		x := load64(s, len(s)-8)
+		bad |= controls(x)
 		seen |= x
-		if c := controls(x); c != 0 {
-			return i + bits.TrailingZeros64(c)/8, false
+		if bad == 0 {
+			return -1, seen&highs != 0
 		}
 	}
-	for ; i < len(s); i++ {
+	for i := range len(s) {
 		if s[i] < ' ' || s[i] == 0x7f {
 			return i, false
 		}
-		seen |= uint64(s[i])
+		high = high || s[i] >= utf8.RuneSelf
 	}
-	return -1, seen&highs != 0
+	return -1, high
 }
 
-// controls returns a word in which the lowest bit set lies in the first octet
-// of x that is a control octet; 0: x has none.
+// controls returns a word that is not 0 if an octet of x is a control octet.
 func controls(x uint64) uint64 {
-	// An octet below n is one that borrows when n is taken from it and whose top
-	// bit was clear. Only octets above a true hit can be marked by its borrow,
-	// and nobody looks at those.
+	// An octet below n borrows from its top bit when n is taken from it, if that
+	// bit was clear. An octet above it may then borrow wrongly; but there is one
+	// below n all the same.
 	below := (x - lows*' ') &^ x
 	del := x ^ lows*0x7f
 	return (below | (del-lows)&^del) & highs
 }
 
+// load64 returns the eight octets of s from i on, the first of them lowest.
 func load64[T string | []byte](s T, i int) uint64 {
-	var b [8]byte
-	copy(b[:], s[i:i+8])
-	return binary.LittleEndian.Uint64(b[:])
+	s = s[i : i+8]
+	// The compiler makes one load of this, which it does not of a copy.
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // firstInvalidUTF8 returns the offset of the first octet of s that is not UTF-8,

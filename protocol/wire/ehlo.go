@@ -100,7 +100,7 @@ func (l *ehloLine) merge(param string) {
 }
 
 func (e *Extensions) index(keyword string) int {
-	return slices.IndexFunc(e.list, func(l ehloLine) bool { return equalFoldASCII(l.keyword, keyword) })
+	return slices.IndexFunc(e.list, func(l ehloLine) bool { return sameKeyword(l.keyword, keyword) })
 }
 
 // Name returns the name the server gave itself: the first word of the reply.

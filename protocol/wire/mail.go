@@ -28,22 +28,22 @@ type Mail struct {
 // parameters kept in Extra. Strings share the memory of args.
 func (m *Mail) Parse(args string, o ParseOptions) error {
 	*m = Mail{}
-	arg, err := scanPathArgument(args, "FROM:", "reverse-path", 7)
+	from, end, high, err := reversePath.scan(args)
 	if err != nil {
 		return err
 	}
-	m.From = arg.path
-	if m.From.IsPostmaster() {
-		return arg.fault("no domain")
+	if from.IsPostmaster() {
+		return reversePath.fault("no domain", end)
 	}
-	if err := parseParams(mailParameters[:], &m.MailParams, &m.Extra, args, arg.end, &o); err != nil {
+	m.From = from
+	if err := parseParams(mailParameters[:], &m.MailParams, &m.Extra, args, end, &o); err != nil {
 		return err
 	}
 	if m.Body == BodyBinaryMIME && !o.Enabled.Has(BinaryMIME) {
 		return argumentError("BODY", "BINARYMIME is not on offer", -1)
 	}
-	if arg.high && !m.SMTPUTF8 {
-		return arg.outsideASCII()
+	if high && !m.SMTPUTF8 {
+		return reversePath.outsideASCII(args, end)
 	}
 	return nil
 }
@@ -70,69 +70,78 @@ func AppendMail(dst []byte, from Path, p *MailParams) ([]byte, error) {
 	return endLine(dst, line, VerbMail, p.SMTPUTF8)
 }
 
-// pathArgument is the path in the arguments of MAIL or RCPT.
+// pathArgument says what differs between the paths of MAIL and RCPT.
 type pathArgument struct {
-	args       string
-	element    string
-	detail     uint16 // X.1.7 or X.1.3 of RFC 3463
-	path       Path
-	start, end int
-	high       bool // args, the parameters included, are not all ASCII
+	keyword string // in front of it
+	element string // its name in errors
+	detail  uint16 // of its enhanced status codes: X.1.7 and X.1.3 of RFC 3463
 }
 
-// scanPathArgument reads the arguments of MAIL or RCPT up to the end of the path,
-// and makes sure that what follows is UTF-8 without control octets.
-func scanPathArgument(args, keyword, element string, detail uint16) (a pathArgument, err error) {
-	a = pathArgument{args: args, element: element, detail: detail}
-	var control int
-	if control, a.high = scanLine(args); control >= 0 {
-		a.start = control
-		return a, a.fault("control octet " + hexOctet(args[control]))
+var (
+	reversePath = pathArgument{"FROM:", "reverse-path", 7}
+	forwardPath = pathArgument{"TO:", "forward-path", 3}
+)
+
+// scan reads the arguments of MAIL or RCPT up to the end of the path, and makes
+// sure that there are no control octets in them and only UTF-8. high: they are
+// not all ASCII.
+func (a *pathArgument) scan(args string) (p Path, end int, high bool, err error) {
+	control, high := scanLine(args)
+	if control >= 0 {
+		return p, 0, high, a.fault("control octet "+hexOctet(args[control]), control)
 	}
-	n := len(keyword)
-	if len(args) < n || !equalFoldASCII(args[:n], keyword) {
-		return a, argumentError(element, `no "`+keyword+`" in front`, 0)
+	n := len(a.keyword)
+	if len(args) < n || !sameKeyword(a.keyword, args[:n]) {
+		return p, 0, high, argumentError(a.element, `no "`+a.keyword+`" in front`, 0)
 	}
 	// RFC 5321 §4.1.1.2 has no blank here, but clients send it.
 	for n < len(args) && args[n] == ' ' {
 		n++
 	}
-	a.start = n
-	path, rest, err := ScanPath(args[n:])
-	var fault *SyntaxError
-	if errors.As(err, &fault) {
-		return a, &SyntaxError{
-			Element: element, Reason: fault.Reason, Offset: n + fault.Offset,
-			Code: fault.Code, Enhanced: EnhancedCode{5, 1, detail},
-		}
+	p, rest, err := ScanPath(args[n:])
+	if err != nil {
+		return p, 0, high, a.inPath(err, n)
 	}
-	a.path, a.end = path, len(args)-len(rest)
-	if a.high && !utf8.ValidString(rest) {
-		i := a.end + firstInvalidUTF8(rest)
-		return a, argumentError("parameter", "octet "+hexOctet(args[i])+" is not valid UTF-8", i)
+	end = len(args) - len(rest)
+	if high && !utf8.ValidString(rest) {
+		i := end + firstInvalidUTF8(rest)
+		return p, end, high, argumentError("parameter", "octet "+hexOctet(args[i])+" is not valid UTF-8", i)
 	}
-	return a, nil
+	return p, end, high, nil
 }
 
-// fault is an error about the path as a whole.
-func (a *pathArgument) fault(reason string) error {
+// fault is an error about the path.
+func (a *pathArgument) fault(reason string, offset int) *SyntaxError {
 	return &SyntaxError{
-		Element: a.element, Reason: reason, Offset: a.start,
+		Element: a.element, Reason: reason, Offset: offset,
 		Code: CodeArgumentSyntaxError, Enhanced: EnhancedCode{5, 1, a.detail},
 	}
 }
 
-// outsideASCII is the error about the first octet outside ASCII.
+// inPath returns the error of ScanPath, which began at offset, as one about the
+// arguments.
+func (a *pathArgument) inPath(err error, offset int) error {
+	fault := a.fault("malformed", offset)
+	var in *SyntaxError
+	if errors.As(err, &in) {
+		fault.Reason = in.Reason
+		fault.Offset += in.Offset
+	}
+	return fault
+}
+
+// outsideASCII is the error about the first octet outside ASCII in args, whose
+// path ends at end.
 //
 // RFC 6531 §3.5: 553 with X.6.7 where UTF-8 is not permitted.
-func (a *pathArgument) outsideASCII() error {
-	i := firstNonASCII(a.args)
+func (a *pathArgument) outsideASCII(args string, end int) error {
+	i := firstNonASCII(args)
 	element := a.element
-	if i >= a.end {
+	if i >= end {
 		element = "parameter"
 	}
 	return &SyntaxError{
-		Element: element, Reason: "octet " + hexOctet(a.args[i]) + " outside ASCII without SMTPUTF8", Offset: i,
+		Element: element, Reason: "octet " + hexOctet(args[i]) + " outside ASCII without SMTPUTF8", Offset: i,
 		Code: CodeMailboxNameError, Enhanced: EnhancedCode{5, 6, 7},
 	}
 }

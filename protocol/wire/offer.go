@@ -67,16 +67,16 @@ func AppendExtensions(dst []byte, o *Offer) ([]byte, error) {
 // appendParam appends what follows a keyword of the set, and a blank in front of
 // it; or it says what is wrong with it.
 func (o *Offer) appendParam(dst []byte, keyword string) (out []byte, reason string) {
-	switch ext, _ := ExtensionByKeyword(keyword); ext {
-	case Size:
+	switch keyword {
+	case "SIZE":
 		return appendNumber(dst, o.SizeLimit, 1<<63-1)
-	case DeliverBy:
+	case "DELIVERBY":
 		return appendNumber(dst, o.DeliverByMin, maxByTime)
-	case Auth:
+	case "AUTH":
 		return o.appendMechanisms(dst)
-	case Limits:
+	case "LIMITS":
 		return o.Limits.appendTo(dst)
-	case MTPriority:
+	case "MT-PRIORITY":
 		if o.PriorityProfile == "" {
 			return dst, ""
 		}
@@ -84,7 +84,7 @@ func (o *Offer) appendParam(dst []byte, keyword string) (out []byte, reason stri
 			return dst, "octet outside visible US-ASCII in the profile"
 		}
 		return append(append(dst, ' '), o.PriorityProfile...), ""
-	case FutureRelease:
+	case "FUTURERELEASE":
 		if o.HoldMaxFor == 0 || o.HoldMaxUntil.IsZero() {
 			return dst, "limits are missing"
 		}

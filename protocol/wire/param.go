@@ -97,82 +97,55 @@ func inParameter(keyword string, err error, offset int) error {
 	return &fault
 }
 
-// nextParam reads the parameter that begins at args[i], and returns the offsets
-// of its value and behind it.
+// parseParams reads the parameters in args from offset i on. Control octets and
+// UTF-8 have been seen to.
 //
-// RFC 5321 §4.1.2: esmtp-param = esmtp-keyword ["=" esmtp-value]
-func nextParam(args string, i int) (p Param, value, end int, err error) {
-	start := i
-	for i < len(args) && isKeywordOctet(args[i]) {
-		i++
-	}
-	p.Keyword = args[start:i]
-	if p.Keyword == "" || p.Keyword[0] == '-' {
-		return p, i, i, argumentError("parameter", "malformed keyword", start)
-	}
-	if i == len(args) || args[i] == ' ' {
-		return p, i, i, nil
-	}
-	if args[i] != '=' {
-		return p, i, i, argumentError("parameter", "malformed keyword", i)
-	}
-	i++
-	value = i
-	for i < len(args) && args[i] != ' ' {
-		// RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126); control octets and
-		// UTF-8 were seen to by scanPathArgument.
-		if args[i] == '=' {
-			return p, value, i, argumentError(p.Keyword, "equals sign in the value", i)
-		}
-		i++
-	}
-	if i == value {
-		return p, value, i, argumentError(p.Keyword, "no value behind the equals sign", i)
-	}
-	p.Value = args[value:i]
-	return p, value, i, nil
-}
-
-// parseParams reads the parameters in args from offset i on.
+// RFC 5321 §4.1.2: Mail-parameters = esmtp-param *(SP esmtp-param)
 func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string, i int, o *ParseOptions) error {
 	var seen uint32 // the rows met so far
 	for i < len(args) {
 		if args[i] != ' ' {
 			return argumentError("parameter", "no blank in front", i)
 		}
-		for i < len(args) && args[i] == ' ' {
-			i++
-		}
-		if i == len(args) {
-			return nil
+		i++
+		if i == len(args) || args[i] == ' ' {
+			continue // blanks at the end, or more than one between two
 		}
 		start := i
-		param, value, end, err := nextParam(args, i)
-		if err != nil {
-			return err
+		for i < len(args) && isKeywordOctet(args[i]) {
+			i++
 		}
-		i = end
+		param, value := Param{Keyword: args[start:i]}, i
+		if i < len(args) && args[i] == '=' {
+			value++
+			i = value
+			// RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126)
+			for i < len(args) && args[i] != ' ' && args[i] != '=' {
+				i++
+			}
+			param.Value = args[value:i]
+			if i == value || i < len(args) && args[i] == '=' {
+				return argumentError("parameter", "value is empty or has an equals sign", i)
+			}
+		}
+		if i < len(args) && args[i] != ' ' || args[start] == '-' || param.Keyword == "" {
+			return argumentError("parameter", "malformed keyword", i)
+		}
 		n := findParameter(table, param.Keyword)
-		if n < 0 && o.Extra {
-			if err := keepExtra(extra, param, start); err != nil {
+		if n < 0 {
+			if err := takeUnknown(extra, param, start, o); err != nil {
 				return err
 			}
 			continue
 		}
-		if n < 0 || table[n].extension&^o.Enabled != 0 {
-			return &SyntaxError{
-				Element: "parameter", Reason: "not recognized or not on offer", Offset: start,
-				Code: CodeParamsNotRecognized, Enhanced: EnhancedCode{5, 5, 4},
-			}
-		}
 		row := &table[n]
 		switch {
+		case row.extension&^o.Enabled != 0:
+			return notRecognized(start)
 		case seen&(1<<n) != 0:
 			return argumentError(row.keyword, "given twice", start)
-		case row.bare && param.Value != "":
-			return argumentError(row.keyword, "takes no value", value)
-		case !row.bare && param.Value == "":
-			return argumentError(row.keyword, "needs a value", end)
+		case row.bare != (param.Value == ""):
+			return argumentError(row.keyword, "has a value, or none, against its definition", value)
 		}
 		seen |= 1 << n
 		if err := row.parse(p, param.Value); err != nil {
@@ -184,18 +157,31 @@ func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string,
 
 func findParameter[P any](table []parameter[P], keyword string) int {
 	for i := range table {
-		if equalFoldASCII(table[i].keyword, keyword) {
+		if sameKeyword(table[i].keyword, keyword) {
 			return i
 		}
 	}
 	return -1
 }
 
-func keepExtra(extra *[]Param, p Param, offset int) error {
-	if hasParam(*extra, p.Keyword) {
-		return argumentError("parameter", "given twice", offset)
+// notRecognized is the error a server answers with "555 5.5.4".
+//
+// RFC 5321 §4.1.1.11: parameters not recognized or not implemented
+func notRecognized(offset int) error {
+	return &SyntaxError{
+		Element: "parameter", Reason: "not recognized or not on offer", Offset: offset,
+		Code: CodeParamsNotRecognized, Enhanced: EnhancedCode{5, 5, 4},
 	}
-	if len(*extra) == maxExtra {
+}
+
+// takeUnknown keeps a parameter that is not in the table, or says why not.
+func takeUnknown(extra *[]Param, p Param, offset int, o *ParseOptions) error {
+	switch {
+	case !o.Extra:
+		return notRecognized(offset)
+	case hasParam(*extra, p.Keyword):
+		return argumentError("parameter", "given twice", offset)
+	case len(*extra) == maxExtra:
 		return argumentError("parameter", "one too many", offset)
 	}
 	*extra = append(*extra, p)

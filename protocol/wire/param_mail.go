@@ -139,24 +139,25 @@ func appendSize(dst []byte, size int64) ([]byte, error) {
 	return strconv.AppendInt(dst, size, 10), nil
 }
 
-// parseDecimal reads one to maxDigits digits. What exceeds an int64 becomes the
-// largest one.
+// parseDecimal reads one to maxDigits digits, at most 20. What exceeds an int64
+// becomes the largest one.
 func parseDecimal(v string, maxDigits int) (n int64, ok bool) {
 	if v == "" || len(v) > maxDigits {
 		return 0, false
 	}
+	var u uint64
 	for i := range len(v) {
-		d := int64(v[i]) - '0'
-		if d < 0 || d > 9 {
+		d := v[i] - '0'
+		if d > 9 {
 			return 0, false
 		}
-		if n > (math.MaxInt64-d)/10 {
-			n = math.MaxInt64
+		if u > math.MaxInt64/10 {
+			u = math.MaxInt64
 			continue
 		}
-		n = n*10 + d
+		u = u*10 + uint64(d)
 	}
-	return n, true
+	return int64(min(u, math.MaxInt64)), true
 }
 
 func parseAuth(auth *string, v string) error {
@@ -227,7 +228,7 @@ func nameOf(names []string, i int) string {
 // valueOf returns the index of s in names, in any case, or -1.
 func valueOf(names []string, s string) int {
 	for i, name := range names {
-		if equalFoldASCII(name, s) {
+		if sameKeyword(name, s) {
 			return i
 		}
 	}

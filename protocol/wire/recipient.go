@@ -13,19 +13,19 @@ type Recipient struct {
 // the errors and for memory. Octets outside ASCII need ParseOptions.UTF8.
 func (r *Recipient) Parse(args string, o ParseOptions) error {
 	*r = Recipient{}
-	arg, err := scanPathArgument(args, "TO:", "forward-path", 3)
+	path, end, high, err := forwardPath.scan(args)
 	if err != nil {
 		return err
 	}
-	r.Path = arg.path
-	if r.Path.IsNull() {
-		return arg.fault("null")
+	if path.IsNull() {
+		return forwardPath.fault("null", end)
 	}
-	if err := parseParams(rcptParameters[:], &r.RcptParams, &r.Extra, args, arg.end, &o); err != nil {
+	r.Path = path
+	if err := parseParams(rcptParameters[:], &r.RcptParams, &r.Extra, args, end, &o); err != nil {
 		return err
 	}
-	if arg.high && !o.UTF8 {
-		return arg.outsideASCII()
+	if high && !o.UTF8 {
+		return forwardPath.outsideASCII(args, end)
 	}
 	return nil
 }

@@ -104,3 +104,16 @@ func isKeyword(s string) bool {
 
 // isKeywordOctet reports the octets of keywords, which are those of an Ldh-str.
 func isKeywordOctet(c byte) bool { return octetClass[c]&octetTag != 0 }
+
+// sameKeyword reports whether s is the keyword known, which is in upper case, in
+// any case. Most keywords differ in length already, so that this much is inlined.
+func sameKeyword(known, s string) bool { return len(known) == len(s) && sameLetters(known, s) }
+
+func sameLetters(known, s string) bool {
+	for i := range len(s) {
+		if known[i] != s[i] && known[i] != upper(s[i]) {
+			return false
+		}
+	}
+	return true
+}
