@@ -13,15 +13,21 @@ import (
 // The underscore is tolerated, because names with it are in use. The error is a
 // *SyntaxError with code 501 5.5.4. Lengths are not looked at.
 func CheckDomain(s string) error {
-	end, utf8, fault := scanDomainOrLiteral(s, 0)
-	switch {
-	case fault == nil && end < len(s):
-		fault = octetFault(s, end, "a domain")
-	case fault == nil && utf8:
-		fault = octetFault(s, firstNonASCII(s), "a domain in ASCII")
-	}
-	if fault != nil {
+	if fault := checkASCIIDomain(s); fault != nil {
 		return helloFault(fault)
+	}
+	return nil
+}
+
+func checkASCIIDomain(s string) *SyntaxError {
+	end, isUTF8, fault := scanDomain(s, 0)
+	switch {
+	case fault != nil:
+		return fault
+	case end < len(s):
+		return octetFault(s, end, "a domain")
+	case isUTF8:
+		return octetFault(s, firstNonASCII(s), "a domain in ASCII")
 	}
 	return nil
 }
@@ -52,37 +58,31 @@ func helloFault(fault *SyntaxError) *SyntaxError {
 	return fault
 }
 
-// scanDomainOrLiteral scans the domain or address literal that begins at s[i] and
+// scanDomain scans the domain or address literal that begins at s[start] and
 // returns where it ends: at the first octet that cannot be a part of it.
-func scanDomainOrLiteral(s string, i int) (end int, utf8 bool, fault *SyntaxError) {
-	if i < len(s) && s[i] == '[' {
-		end, fault = scanLiteral(s, i)
+func scanDomain(s string, start int) (end int, isUTF8 bool, fault *SyntaxError) {
+	if start < len(s) && s[start] == '[' {
+		end, fault = scanLiteral(s, start)
 		return end, false, fault
 	}
-	return scanDomain(s, i)
-}
-
-// scanDomain scans sub-domains joined by dots.
-func scanDomain(s string, start int) (end int, utf8 bool, fault *SyntaxError) {
 	var seen byte
 	for i := start; ; i++ {
-		label := i
-		for i < len(s) && octetClass[s[i]]&octetLabel != 0 {
-			seen |= s[i]
-			i++
-		}
+		label := s[i:]
+		n, bits := span(label, octetLabel)
+		seen |= bits
 		switch {
-		case i == label:
+		case n == 0:
 			return i, false, octetFault(s, i, "a domain")
-		case s[label] == '-':
-			return i, false, pathFault("a label of a domain begins with a hyphen", label)
-		case s[i-1] == '-':
-			return i, false, pathFault("a label of a domain ends with a hyphen", i-1)
+		case label[0] == '-':
+			return i, false, pathFault("a label of a domain begins with a hyphen", i)
+		case label[n-1] == '-':
+			return i, false, pathFault("a label of a domain ends with a hyphen", i+n-1)
 		}
+		i += n
 		if i < len(s) && s[i] == '.' {
 			continue
 		}
-		if seen < 0x80 {
+		if seen < utf8.RuneSelf {
 			return i, false, nil
 		}
 		return i, true, checkUTF8(s, start, i)
@@ -91,10 +91,8 @@ func scanDomain(s string, start int) (end int, utf8 bool, fault *SyntaxError) {
 
 // scanLiteral scans the address literal whose "[" is s[start] (RFC 5321 §4.1.3).
 func scanLiteral(s string, start int) (end int, fault *SyntaxError) {
-	i := start + 1
-	for i < len(s) && octetClass[s[i]]&octetLiteral != 0 {
-		i++
-	}
+	n, _ := span(s[start+1:], octetLiteral)
+	i := start + 1 + n
 	if i == len(s) || s[i] != ']' {
 		return i, octetFault(s, i, "an address literal")
 	}
@@ -107,10 +105,7 @@ func scanLiteral(s string, start int) (end int, fault *SyntaxError) {
 // literalFault says what is wrong with what an address literal has between its
 // brackets; "" is nothing. All its octets are dcontent.
 func literalFault(s string) string {
-	tag := 0
-	for tag < len(s) && octetClass[s[tag]]&octetTag != 0 {
-		tag++
-	}
+	tag, _ := span(s, octetTag)
 	switch {
 	case tag == len(s) || s[tag] != ':':
 		if addr, err := netip.ParseAddr(s); err != nil || !addr.Is4() {
@@ -129,8 +124,8 @@ func literalFault(s string) string {
 	return ""
 }
 
-// checkUTF8 checks that s[i:end] is valid UTF-8 without C1 controls, which
-// terminals obey and RFC 6530 §10.1 has no use for.
+// checkUTF8 checks that s[i:end] is valid UTF-8 without C1 controls. The grammar of
+// RFC 6531 §3.3 has those, but no mailbox needs them and terminals obey them.
 func checkUTF8(s string, i, end int) *SyntaxError {
 	for i < end {
 		if s[i] < utf8.RuneSelf {
@@ -157,7 +152,7 @@ func octetFault(s string, i int, where string) *SyntaxError {
 	case s[i] < ' ' || s[i] == 0x7f:
 		return pathFault("control octet "+hexOctet(s[i]), i)
 	}
-	return pathFault("octet "+hexOctet(s[i])+" cannot be here in "+where, i)
+	return pathFault("octet "+hexOctet(s[i])+" does not fit into "+where, i)
 }
 
 // pathFault makes the error for a path that is wrong at s[offset].

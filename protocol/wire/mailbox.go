@@ -1,5 +1,7 @@
 package wire
 
+import "unicode/utf8"
+
 // scanMailbox scans the mailbox, or the lone "postmaster", that begins at s[i] and
 // returns where it ends: at the first octet that cannot be a part of it.
 func scanMailbox(s string, start int) (p Path, end int, fault *SyntaxError) {
@@ -12,9 +14,12 @@ func scanMailbox(s string, start int) (p Path, end int, fault *SyntaxError) {
 		if equalFoldASCII(s[start:at], postmaster) {
 			return Path{mailbox: s[start:at]}, at, nil
 		}
-		return Path{}, at, octetFault(s, at, "a local part before its \"@\"")
+		if at == len(s) || s[at] == '>' {
+			return Path{}, at, pathFault("no domain behind the local part", at)
+		}
+		return Path{}, at, octetFault(s, at, "a local part")
 	}
-	end, domainUTF8, fault := scanDomainOrLiteral(s, at+1)
+	end, domainUTF8, fault := scanDomain(s, at+1)
 	if fault != nil {
 		return Path{}, end, fault
 	}
@@ -42,7 +47,7 @@ func scanLocal(s string, start int) (end int, form localForm, fault *SyntaxError
 	if !ok {
 		return end, 0, octetFault(s, end, "a local part")
 	}
-	if seen < 0x80 {
+	if seen < utf8.RuneSelf {
 		return end, 0, nil
 	}
 	return end, localUTF8, checkUTF8(s, start, end)
@@ -53,10 +58,9 @@ func scanLocal(s string, start int) (end int, form localForm, fault *SyntaxError
 func scanDotString(s string, i int) (end int, seen byte, ok bool) {
 	for {
 		atom := i
-		for i < len(s) && octetClass[s[i]]&octetAtom != 0 {
-			seen |= s[i]
-			i++
-		}
+		n, bits := span(s[i:], octetAtom)
+		i += n
+		seen |= bits
 		if i == atom {
 			return i, seen, false
 		}
@@ -73,10 +77,9 @@ func scanQuoted(s string, start int) (end int, form localForm, fault *SyntaxErro
 	pairs := false
 	i := start + 1
 	for ; ; i++ {
-		for i < len(s) && octetClass[s[i]]&octetQuoted != 0 {
-			seen |= s[i]
-			i++
-		}
+		n, bits := span(s[i:], octetQuoted)
+		i += n
+		seen |= bits
 		if i == len(s) {
 			return i, 0, pathFault("a quoted-string has no closing quote", i)
 		}
@@ -100,7 +103,7 @@ func scanQuoted(s string, start int) (end int, form localForm, fault *SyntaxErro
 	if !pairs && isDotString(s[start+1:i]) {
 		form |= localRewrite
 	}
-	if seen >= 0x80 {
+	if seen >= utf8.RuneSelf {
 		form |= localUTF8
 		fault = checkUTF8(s, start, i)
 	}
@@ -132,8 +135,8 @@ func unquote(s string) string {
 	return string(b)
 }
 
-// appendLocal appends the content of a local part, quoted only if it has to be
-// (RFC 5321 §4.1.2: "the quoted form should be avoided where possible").
+// appendLocal appends the content of a local part with the least quoting that it
+// needs. RFC 5321 §4.1.2: all forms mean the same, and a sender should use that one.
 func appendLocal(dst []byte, content string) []byte {
 	if isDotString(content) {
 		return append(dst, content...)

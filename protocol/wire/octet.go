@@ -59,3 +59,12 @@ var octetClass = [256]uint8{
 	0xf0: octetUTF8, 0xf1: octetUTF8, 0xf2: octetUTF8, 0xf3: octetUTF8, 0xf4: octetUTF8, 0xf5: octetUTF8, 0xf6: octetUTF8, 0xf7: octetUTF8,
 	0xf8: octetUTF8, 0xf9: octetUTF8, 0xfa: octetUTF8, 0xfb: octetUTF8, 0xfc: octetUTF8, 0xfd: octetUTF8, 0xfe: octetUTF8, 0xff: octetUTF8,
 }
+
+// span returns how many octets of the class s begins with, and all their bits.
+func span(s string, class uint8) (n int, bits byte) {
+	for n < len(s) && octetClass[s[n]]&class != 0 {
+		bits |= s[n]
+		n++
+	}
+	return n, bits
+}

@@ -22,10 +22,12 @@ type Path struct {
 // brackets: "a@b.example", "<a@b.example>", "postmaster" in any case. Both "<>" and
 // "" give the null reverse-path. A source route needs the brackets.
 //
-// Local part and domain may have any UTF-8 but controls (RFC 6531 §3.3); IsUTF8
-// tells whether they do. A domain may have underscores, as in CheckDomain. Lengths
-// are not looked at: see CheckLength. Nothing is allocated, unless quotes or
-// backslashes have to go.
+// Local part and domain may have any UTF-8 but C1 controls (RFC 6531 §3.3); IsUTF8
+// tells whether they do. A domain may have underscores, as in CheckDomain. An
+// address literal with a tag other than IPv6 is taken as it is, but may not hold
+// "<", ">" or a quote (RFC 5321 §4.1.3 would allow it): to a receiver that does not
+// know literals the path would seem to end there. Lengths are not looked at: see
+// CheckLength. Nothing is allocated, unless quotes or backslashes have to go.
 //
 // The error is a *SyntaxError with the offset in s. Its element is "path" and its
 // reply 501 5.1.3, as for a forward-path.
@@ -36,7 +38,7 @@ func ParsePath(s string) (Path, error) {
 	if s[0] == '<' {
 		p, rest, err := ScanPath(s)
 		if err == nil && rest != "" {
-			return Path{}, octetFault(s, len(s)-len(rest), "a path behind its \">\"")
+			return Path{}, pathFault("more behind the closing \">\"", len(s)-len(rest))
 		}
 		return p, err
 	}
@@ -51,14 +53,14 @@ func ParsePath(s string) (Path, error) {
 }
 
 // ScanPath parses the path that s begins with, angle brackets and all, as in the
-// arguments of MAIL and RCPT. It returns what stands behind the closing bracket as
-// it is. For the rest it is like ParsePath.
+// arguments of MAIL and RCPT. The rest is what stands behind the closing bracket,
+// as it is, or all of s if there is an error. In all else it is like ParsePath.
 //
 // A source route, as in <@a.example,@b.example:c@d.example>, is accepted and
 // ignored (RFC 5321 §4.1.1.3 and appendix C).
 func ScanPath(s string) (p Path, rest string, err error) {
 	if s == "" || s[0] != '<' {
-		return Path{}, s, octetFault(s, 0, "front of the \"<\" of a path")
+		return Path{}, s, pathFault("no \"<\" to begin with", 0)
 	}
 	if len(s) > 1 && s[1] == '>' {
 		return Path{}, s[2:], nil
@@ -71,11 +73,16 @@ func ScanPath(s string) (p Path, rest string, err error) {
 	if fault == nil {
 		p, i, fault = scanMailbox(s, i)
 	}
-	if fault == nil && (i == len(s) || s[i] != '>') {
-		fault = octetFault(s, i, "a path before its \">\"")
-	}
-	if fault != nil {
+	switch {
+	case fault != nil:
 		return Path{}, s, fault
+	case s[1] == '@' && p.IsPostmaster():
+		// RFC 5321 §4.1.2: a route leads to a mailbox, and that has a domain.
+		return Path{}, s, pathFault("no domain behind the local part", i)
+	case i == len(s):
+		return Path{}, s, pathFault("no closing \">\"", i)
+	case s[i] != '>':
+		return Path{}, s, octetFault(s, i, "a mailbox")
 	}
 	return p, s[i+1:], nil
 }
@@ -87,7 +94,7 @@ func scanSourceRoute(s string, i int) (end int, fault *SyntaxError) {
 			return i, octetFault(s, i, "a source route")
 		}
 		// RFC 821 allowed address literals here; as the route is ignored, so do we.
-		if i, _, fault = scanDomainOrLiteral(s, i+1); fault != nil {
+		if i, _, fault = scanDomain(s, i+1); fault != nil {
 			return i, fault
 		}
 		switch {
@@ -121,7 +128,7 @@ func NewPath(local, domain string) (Path, error) {
 	if fault := checkUTF8(local, 0, len(local)); fault != nil {
 		return Path{}, fault
 	}
-	end, isUTF8, fault := scanDomainOrLiteral(domain, 0)
+	end, isUTF8, fault := scanDomain(domain, 0)
 	if fault == nil && end < len(domain) {
 		fault = octetFault(domain, end, "a domain")
 	}
@@ -197,7 +204,7 @@ func (p Path) AppendTo(dst []byte) []byte {
 
 // Equal reports whether both paths name the same mailbox, as far as the grammar
 // can tell: local parts are compared exactly, but for "postmaster", which has no
-// case (RFC 5321 §2.4 and §4.5.1); domains without regard to the case of ASCII
+// case (RFC 5321 §4.5.1); domains without regard to the case of ASCII
 // letters. U-labels and A-labels differ; see ToASCII.
 func (p Path) Equal(q Path) bool {
 	a, b := p.wireLocal(), q.wireLocal()
@@ -205,23 +212,24 @@ func (p Path) Equal(q Path) bool {
 		(a == b || equalFoldASCII(a, postmaster) && equalFoldASCII(b, postmaster))
 }
 
-// The lengths, in octets, that every server has to accept, and beyond which none
-// has to (RFC 5321 §4.5.3.1.1 to §4.5.3.1.3).
+// RFC 5321 §4.5.3.1.1 to §4.5.3.1.3.
 const (
-	MaxLocalLength  = 64  // of a local part as it stands on the wire
-	MaxDomainLength = 255 // of a domain
-	MaxPathLength   = 256 // of a path with its angle brackets
+	maxLocal  = 64
+	maxDomain = 255
+	maxPath   = 256
 )
 
-// CheckLength checks the path against MaxLocalLength, MaxDomainLength and
-// MaxPathLength. The error is a *SyntaxError with code 501 5.1.3 and offset -1.
+// CheckLength checks the lengths that every server has to accept, and beyond which
+// none has to, in octets: 64 for the local part as it stands on the wire, 255 for
+// the domain, 256 for the path with its angle brackets (RFC 5321 §4.5.3.1). The
+// error is a *SyntaxError with code 501 5.1.3 and offset -1.
 func (p Path) CheckLength() error {
 	switch {
-	case len(p.wireLocal()) > MaxLocalLength:
-		return pathFault("the local part has more than 64 octets", -1)
-	case len(p.Domain()) > MaxDomainLength:
-		return pathFault("the domain has more than 255 octets", -1)
-	case len(p.mailbox)+len("<>") > MaxPathLength:
+	case len(p.wireLocal()) > maxLocal:
+		return pathFault("local part of more than 64 octets", -1)
+	case len(p.Domain()) > maxDomain:
+		return pathFault("domain of more than 255 octets", -1)
+	case len(p.mailbox)+len("<>") > maxPath:
 		return pathFault("more than 256 octets", -1)
 	}
 	return nil
@@ -232,8 +240,8 @@ func (p Path) CheckLength() error {
 // idna.Lookup.ToASCII of golang.org/x/net does. A domain that is ASCII already is
 // kept, and the local part always is, so the result may still be IsUTF8.
 //
-// The error is that of conv, or a *SyntaxError if what conv returned is not a
-// domain in ASCII.
+// The error is that of conv as it is, or a *SyntaxError with the offset in what conv
+// returned, if that is not a domain in ASCII.
 func (p Path) ToASCII(conv func(domain string) (string, error)) (Path, error) {
 	domain := p.Domain()
 	if firstNonASCII(domain) == len(domain) {
@@ -243,8 +251,8 @@ func (p Path) ToASCII(conv func(domain string) (string, error)) (Path, error) {
 	if err != nil {
 		return Path{}, err
 	}
-	if err := CheckDomain(ascii); err != nil {
-		return Path{}, err
+	if fault := checkASCIIDomain(ascii); fault != nil {
+		return Path{}, fault
 	}
 	local := p.wireLocal()
 	return Path{
