@@ -41,7 +41,10 @@ func ParseCommand(line string) (Command, error) {
 	for n < len(line) && isKeywordOctet(line[n]) {
 		n++
 	}
-	if n == 0 || line[0] == '-' || n < len(line) && line[n] != ' ' {
+	if n > 0 && line[0] == '-' {
+		n = 0
+	}
+	if n == 0 || n < len(line) && line[n] != ' ' {
 		return Command{}, &SyntaxError{
 			Element: "command", Reason: "no verb", Offset: n,
 			Code: CodeSyntaxError, Enhanced: EnhancedCode{5, 5, 2},

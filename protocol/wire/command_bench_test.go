@@ -12,7 +12,7 @@ import (
 
 const everyExtension = ^wire.ExtensionSet(0)
 
-func mustPath(tb testing.TB, s string) wire.Path {
+func pathOf(tb testing.TB, s string) wire.Path {
 	tb.Helper()
 	p, err := wire.ParsePath(s)
 	if err != nil {
@@ -81,7 +81,7 @@ func BenchmarkParseRcpt(b *testing.B) {
 func BenchmarkAppendRcpt(b *testing.B) {
 	r := make([]wire.Recipient, 50)
 	for i := range r {
-		r[i].Path = mustPath(b, fmt.Sprintf("user%02d@example.com", i))
+		r[i].Path = pathOf(b, fmt.Sprintf("user%02d@example.com", i))
 	}
 	b.Run("AppendRcpt", func(b *testing.B) {
 		dst := make([]byte, 0, 4096)
@@ -115,7 +115,7 @@ func BenchmarkAppendRcpt(b *testing.B) {
 }
 
 func BenchmarkAppendMail(b *testing.B) {
-	from := mustPath(b, "user@example.com")
+	from := pathOf(b, "user@example.com")
 	p := wire.MailParams{Size: 1000000, Body: wire.Body8BitMIME}
 	dst := make([]byte, 0, 4096)
 	b.ReportAllocs()

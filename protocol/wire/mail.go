@@ -33,7 +33,7 @@ func (m *Mail) Parse(args string, o ParseOptions) error {
 		return err
 	}
 	if from.IsPostmaster() {
-		return reversePath.fault("no domain", end)
+		return reversePath.fault("no domain", end-1)
 	}
 	m.From = from
 	if err := parseParams(mailParameters[:], &m.MailParams, &m.Extra, args, end, &o); err != nil {

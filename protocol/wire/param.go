@@ -115,6 +115,9 @@ func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string,
 		for i < len(args) && isKeywordOctet(args[i]) {
 			i++
 		}
+		if i == start || args[start] == '-' {
+			return argumentError("parameter", "malformed keyword", start)
+		}
 		param, value := Param{Keyword: args[start:i]}, i
 		if i < len(args) && args[i] == '=' {
 			value++
@@ -128,7 +131,7 @@ func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string,
 				return argumentError("parameter", "value is empty or has an equals sign", i)
 			}
 		}
-		if i < len(args) && args[i] != ' ' || args[start] == '-' || param.Keyword == "" {
+		if i < len(args) && args[i] != ' ' {
 			return argumentError("parameter", "malformed keyword", i)
 		}
 		n := findParameter(table, param.Keyword)

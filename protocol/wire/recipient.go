@@ -18,7 +18,7 @@ func (r *Recipient) Parse(args string, o ParseOptions) error {
 		return err
 	}
 	if path.IsNull() {
-		return forwardPath.fault("null", end)
+		return forwardPath.fault("null", end-1)
 	}
 	r.Path = path
 	if err := parseParams(rcptParameters[:], &r.RcptParams, &r.Extra, args, end, &o); err != nil {
