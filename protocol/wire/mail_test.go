@@ -112,8 +112,10 @@ func TestMailLines(t *testing.T) {
 
 // widen puts more blanks between path and parameters.
 func widen(args string) string {
-	i := strings.LastIndex(args, "> ") + 1
-	return args[:i] + "  " + args[i:]
+	if i := strings.LastIndex(args, "> "); i >= 0 {
+		return args[:i+1] + "  " + args[i+1:]
+	}
+	return args
 }
 
 // Without any one of the extensions it needs, a line is refused.
