@@ -251,7 +251,7 @@ func TestAppendExtensionsRefuses(t *testing.T) {
 		{wire.Offer{Set: wire.MTPriority, PriorityProfile: "a b"}, "MT-PRIORITY: octet outside visible US-ASCII in the profile"},
 		{wire.Offer{Set: wire.FutureRelease, HoldMaxFor: 1}, "FUTURERELEASE: limits are missing"},
 		{wire.Offer{Set: wire.FutureRelease, HoldMaxFor: 1e9, HoldMaxUntil: newYear}, "FUTURERELEASE: number out of range"},
-		{wire.Offer{Set: wire.FutureRelease, HoldMaxFor: 1, HoldMaxUntil: newYear.AddDate(8000, 0, 0)}, "FUTURERELEASE: year is not of four digits"},
+		{wire.Offer{Set: wire.FutureRelease, HoldMaxFor: 1, HoldMaxUntil: newYear.AddDate(8000, 0, 0)}, "FUTURERELEASE: date out of range"},
 		{wire.Offer{Extra: []wire.Param{{Keyword: "A B"}}}, "EHLO keyword: malformed keyword"},
 		{wire.Offer{Set: wire.DSN, Extra: []wire.Param{{Keyword: "dsn"}}}, "EHLO keyword: given twice"},
 		{wire.Offer{Extra: []wire.Param{{Keyword: "X"}, {Keyword: "x"}}}, "EHLO keyword: given twice"},

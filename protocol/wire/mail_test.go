@@ -157,7 +157,7 @@ func TestMailParseTolerates(t *testing.T) {
 		{"FROM:<a@b> BY=-0;N", wire.MailParams{By: wire.DeliverByTime{Mode: 'N'}}},
 		{"FROM:<a@b> HOLDUNTIL=2027-01-01t01:59:59+02:00", wire.MailParams{HoldUntil: year}}, // C116
 		{"FROM:<a@b> HOLDUNTIL=2026-12-31T21:59:59-02:00", wire.MailParams{HoldUntil: year}},
-		{"FROM:<a@b> HOLDUNTIL=2026-12-31T23:59:59.250z", wire.MailParams{HoldUntil: year.Add(250 * time.Millisecond)}},
+		{"FROM:<a@b> HOLDUNTIL=2026-12-31T23:59:59.250z", wire.MailParams{HoldUntil: year}},
 		{"FROM:<a@b> ret=hdrs", wire.MailParams{Ret: wire.RetHeaders}},
 	} {
 		var m wire.Mail
@@ -305,7 +305,8 @@ func TestAppendMailRefuses(t *testing.T) {
 		{params: wire.MailParams{HoldFor: -1}, fault: "501 5.5.4 HOLDFOR: not 1 to 999999999 seconds"},
 		{params: wire.MailParams{HoldFor: 1e9}, fault: "501 5.5.4 HOLDFOR: not 1 to 999999999 seconds"},
 		{params: wire.MailParams{HoldFor: 1, HoldUntil: newYear}, fault: "501 5.5.4 HOLDFOR: given with HOLDUNTIL"}, // C116
-		{params: wire.MailParams{HoldUntil: newYear.AddDate(8000, 0, 0)}, fault: "501 5.5.4 HOLDUNTIL: year is not of four digits"},
+		{params: wire.MailParams{HoldUntil: newYear.AddDate(8000, 0, 0)}, fault: "501 5.5.4 HOLDUNTIL: year is not of four digits, or the zero time"},
+		{params: wire.MailParams{HoldUntil: time.Time{}.Add(1)}, fault: "501 5.5.4 HOLDUNTIL: year is not of four digits, or the zero time"},
 		{params: wire.MailParams{Extra: []wire.Param{{}}}, fault: "501 5.5.4 parameter: malformed keyword"},
 		{params: wire.MailParams{Extra: []wire.Param{{Keyword: "A B"}}}, fault: "501 5.5.4 parameter: malformed keyword"}, // H-I1
 		{params: wire.MailParams{Extra: []wire.Param{{Keyword: "X"}, {Keyword: "x"}}}, fault: "501 5.5.4 parameter: given twice"},

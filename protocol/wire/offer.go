@@ -93,7 +93,7 @@ func (o *Offer) appendParam(dst []byte, keyword string) (out []byte, reason stri
 		}
 		dst, err := appendDateTime(append(dst, ' '), o.HoldMaxUntil)
 		if err != nil {
-			return dst, "year is not of four digits"
+			return dst, "date out of range"
 		}
 		return dst, ""
 	}

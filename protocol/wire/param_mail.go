@@ -35,7 +35,7 @@ type MailParams struct {
 
 	// HoldFor, 1 to 999,999,999 seconds, and HoldUntil ask for a release in the
 	// future (RFC 4865); at most one of the two is given. Fractions of a second
-	// of HoldUntil are not written.
+	// are dropped.
 	HoldFor   int64
 	HoldUntil time.Time
 

@@ -51,7 +51,7 @@ func appendHoldUntil(dst []byte, p *MailParams, _ bool) ([]byte, error) {
 
 // ValidSince is the value of RRVS: since when the recipient's mailbox must have
 // belonged to the same owner (RFC 7293 §3). The zero value is none. Fractions of
-// a second are not written.
+// a second are dropped.
 type ValidSince struct {
 	Time   time.Time
 	Action RRVSAction
@@ -99,9 +99,9 @@ func (s ValidSince) appendTo(dst []byte) ([]byte, error) {
 	return dst, badValue("action is not C or R")
 }
 
-// parseDateTime reads a date-time of RFC 3339 §5.6 and returns it in UTC. It
-// refuses leap seconds, which a time.Time has not; the zero time.Time, which
-// stands for no time; and what has no year of four digits in UTC.
+// parseDateTime reads a date-time of RFC 3339 §5.6 and returns it in UTC and whole
+// seconds. It refuses leap seconds, which a time.Time has not, and what
+// appendDateTime refuses.
 func parseDateTime(v string) (t time.Time, ok bool) {
 	// time.Parse is laxer than the RFC: it takes hours of one digit, commas, and
 	// offsets out of range.
@@ -120,8 +120,8 @@ func parseDateTime(v string) (t time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339, strings.ToUpper(v))
-	t = t.UTC()
-	if err != nil || t.IsZero() || !hasFourDigitYear(t) {
+	t = t.UTC().Truncate(time.Second)
+	if err != nil || !isDateTime(t) {
 		return time.Time{}, false
 	}
 	return t, true
@@ -147,11 +147,13 @@ func hasShape(s, shape string) bool {
 
 // appendDateTime writes t in UTC and whole seconds.
 func appendDateTime(dst []byte, t time.Time) ([]byte, error) {
-	t = t.UTC()
-	if !hasFourDigitYear(t) {
-		return dst, badValue("year is not of four digits")
+	t = t.UTC().Truncate(time.Second)
+	if !isDateTime(t) {
+		return dst, badValue("year is not of four digits, or the zero time")
 	}
 	return t.AppendFormat(dst, "2006-01-02T15:04:05Z"), nil
 }
 
-func hasFourDigitYear(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
+// isDateTime reports whether t, in UTC, has a year of four digits and is not the
+// zero time.Time, which stands for no time.
+func isDateTime(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 && !t.IsZero() }

@@ -160,7 +160,7 @@ func TestAppendRcptRefuses(t *testing.T) {
 		{path: "a@b", params: wire.RcptParams{ORCPT: wire.OriginalRecipient{Type: "rfc822", Addr: "ü"}}, fault: "501 5.5.4 ORCPT: address is not printable US-ASCII"},
 		{path: "a@b", params: wire.RcptParams{ORCPT: wire.OriginalRecipient{Type: "utf-8", Addr: "a\nb"}}, fault: "501 5.5.4 ORCPT: control character"}, // H-I1
 		{path: "a@b", params: wire.RcptParams{RRVS: wire.ValidSince{Action: 'X', Time: newYear}}, fault: "501 5.5.4 RRVS: action is not C or R"},
-		{path: "a@b", params: wire.RcptParams{RRVS: wire.ValidSince{Time: time.Unix(1<<40, 0)}}, fault: "501 5.5.4 RRVS: year is not of four digits"},
+		{path: "a@b", params: wire.RcptParams{RRVS: wire.ValidSince{Time: time.Unix(1<<40, 0)}}, fault: "501 5.5.4 RRVS: year is not of four digits, or the zero time"},
 		{path: "a@b", params: wire.RcptParams{Extra: []wire.Param{{Keyword: "orcpt"}}}, fault: "501 5.5.4 parameter: has a field of its own"},
 	} {
 		got, err := wire.AppendRcpt([]byte("x"), &wire.Recipient{Path: pathOf(t, c.path), RcptParams: c.params}, false)
