@@ -97,6 +97,24 @@ func inParameter(keyword string, err error, offset int) error {
 	return &fault
 }
 
+// scanParam returns where the keyword that begins s ends, and where its value
+// does: at a blank, if all is well.
+//
+// RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126)
+func scanParam(s string) (equals, end int) {
+	for equals < len(s) && isKeywordOctet(s[equals]) {
+		equals++
+	}
+	if equals == len(s) || s[equals] != '=' {
+		return equals, equals
+	}
+	value := s[equals+1:]
+	for end < len(value) && value[end] != ' ' && value[end] != '=' {
+		end++
+	}
+	return equals, equals + 1 + end
+}
+
 // parseParams reads the parameters in args from offset i on. Control octets and
 // UTF-8 have been seen to.
 //
@@ -112,47 +130,36 @@ func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string,
 			continue // blanks at the end, or more than one between two
 		}
 		start := i
-		for i < len(args) && isKeywordOctet(args[i]) {
-			i++
-		}
-		if i == start || args[start] == '-' {
+		equals, n := scanParam(args[start:])
+		equals, i = start+equals, start+n
+		switch {
+		case equals == start || args[start] == '-':
 			return argumentError("parameter", "malformed keyword", start)
-		}
-		param, value := Param{Keyword: args[start:i]}, i
-		if i < len(args) && args[i] == '=' {
-			value++
-			i = value
-			// RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126)
-			for i < len(args) && args[i] != ' ' && args[i] != '=' {
-				i++
-			}
-			param.Value = args[value:i]
-			if i == value || i < len(args) && args[i] == '=' {
-				return argumentError("parameter", "value is empty or has an equals sign", i)
-			}
-		}
-		if i < len(args) && args[i] != ' ' {
+		case equals+1 == i || i < len(args) && args[i] == '=':
+			return argumentError("parameter", "value is empty or has an equals sign", i)
+		case i < len(args) && args[i] != ' ':
 			return argumentError("parameter", "malformed keyword", i)
 		}
-		n := findParameter(table, param.Keyword)
+		keyword, value := args[start:equals], args[min(equals+1, i):i]
+		n = findParameter(table, keyword)
 		if n < 0 {
-			if err := takeUnknown(extra, param, start, o); err != nil {
+			if err := takeUnknown(extra, Param{keyword, value}, start, o); err != nil {
 				return err
 			}
 			continue
 		}
-		row := &table[n]
+		row, bit := &table[n], uint32(1)<<uint(n)
 		switch {
 		case row.extension&^o.Enabled != 0:
 			return notRecognized(start)
-		case seen&(1<<n) != 0:
+		case seen&bit != 0:
 			return argumentError(row.keyword, "given twice", start)
-		case row.bare != (param.Value == ""):
-			return argumentError(row.keyword, "has a value, or none, against its definition", value)
+		case row.bare != (value == ""):
+			return argumentError(row.keyword, "has a value, or none, against its definition", equals)
 		}
-		seen |= 1 << n
-		if err := row.parse(p, param.Value); err != nil {
-			return inParameter(row.keyword, err, value)
+		seen |= bit
+		if err := row.parse(p, value); err != nil {
+			return inParameter(row.keyword, err, i-len(value))
 		}
 	}
 	return nil

@@ -59,13 +59,13 @@ var mailParameters = [...]parameter[MailParams]{
 	{
 		keyword: "SIZE", extension: Size,
 		given:  func(p *MailParams) bool { return p.Size != 0 },
-		parse:  func(p *MailParams, v string) error { return parseSize(&p.Size, v) },
+		parse:  parseSize,
 		append: func(dst []byte, p *MailParams, _ bool) ([]byte, error) { return appendSize(dst, p.Size) },
 	},
 	{
 		keyword: "BODY", extension: EightBitMIME,
 		given:  func(p *MailParams) bool { return p.Body != BodyNotStated },
-		parse:  func(p *MailParams, v string) error { return p.Body.parse(v) },
+		parse:  parseBody,
 		append: func(dst []byte, p *MailParams, _ bool) ([]byte, error) { return p.Body.appendTo(dst) },
 	},
 	{
@@ -123,12 +123,12 @@ var mailParameters = [...]parameter[MailParams]{
 }
 
 // RFC 1870 §4: size-value = 1*20DIGIT
-func parseSize(size *int64, v string) error {
+func parseSize(p *MailParams, v string) error {
 	n, ok := parseDecimal(v, 20)
 	if !ok {
 		return badValue("not 1 to 20 digits")
 	}
-	*size = n
+	p.Size = n
 	return nil
 }
 
@@ -201,12 +201,12 @@ var bodyTypes = [...]string{Body7Bit: "7BIT", Body8BitMIME: "8BITMIME", BodyBina
 // String returns the value as it stands on the wire, "" for BodyNotStated.
 func (b BodyType) String() string { return nameOf(bodyTypes[:], int(b)) }
 
-func (b *BodyType) parse(v string) error {
+func parseBody(p *MailParams, v string) error {
 	n := valueOf(bodyTypes[:], v)
 	if n < 0 {
 		return badValue("not 7BIT, 8BITMIME or BINARYMIME")
 	}
-	*b = BodyType(n)
+	p.Body = BodyType(n)
 	return nil
 }
 

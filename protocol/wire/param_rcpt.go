@@ -15,6 +15,12 @@ type RcptParams struct {
 // sent. Parameters in Extra do not count.
 func (p *RcptParams) Needs() ExtensionSet { return neededBy(rcptParameters[:], p) }
 
+// none reports that there are no parameters, as most recipients have: a look at
+// the table would take longer than all else that AppendRcpt does.
+func (p *RcptParams) none() bool {
+	return p.Notify == 0 && p.ORCPT == OriginalRecipient{} && p.RRVS == ValidSince{} && len(p.Extra) == 0
+}
+
 // rcptParameters are the parameters of RCPT, in the order in which they are
 // written.
 var rcptParameters = [...]parameter[RcptParams]{
