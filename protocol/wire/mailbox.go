@@ -2,8 +2,8 @@ package wire
 
 import "unicode/utf8"
 
-// scanMailbox scans the mailbox, or the lone "postmaster", that begins at s[i] and
-// returns where it ends: at the first octet that cannot be a part of it.
+// scanMailbox scans the mailbox, or the lone "postmaster", that begins at
+// s[start], and returns where it ends: at the first octet that cannot be a part of it.
 func scanMailbox(s string, start int) (p Path, end int, fault *SyntaxError) {
 	at, local, fault := scanLocal(s, start)
 	if fault != nil {
@@ -57,13 +57,12 @@ func scanLocal(s string, start int) (end int, form localForm, fault *SyntaxError
 // missing at s[end]; seen has the high bit of all octets.
 func scanDotString(s string, i int) (end int, seen byte, ok bool) {
 	for {
-		atom := i
 		n, bits := span(s[i:], octetAtom)
-		i += n
-		seen |= bits
-		if i == atom {
+		if n == 0 {
 			return i, seen, false
 		}
+		i += n
+		seen |= bits
 		if i == len(s) || s[i] != '.' {
 			return i, seen, true
 		}

@@ -1,46 +1,45 @@
 package wire
 
-// The classes of octets that paths and domains are made of (RFC 5321 §4.1.2,
-// §4.1.3; octets of UTF-8 as in RFC 6531 §3.3). An octet may be in several.
+// The classes of octets that paths and domains are made of (RFC 5321 §4.1.2 and
+// §4.1.3, with RFC 6531 §3.3). An octet of 0x80 or above is in a class if it may be
+// part of a character there; whether it makes one is for checkUTF8 to say.
 const (
-	octetAtom    uint8 = 1 << iota // atext, and octets of UTF-8
-	octetLabel                     // Let-dig, "-", "_", and octets of UTF-8
-	octetQuoted                    // qtextSMTP, and octets of UTF-8
-	octetLiteral                   // dcontent, less the octets that other parts of a path use as delimiters
-	octetTag                       // Ldh-str, of which a literal's tag consists
+	octetAtom    uint8 = 1 << iota // atext
+	octetLabel                     // what a sub-domain consists of, and the underscore
+	octetQuoted                    // qtextSMTP
+	octetLiteral                   // dcontent, but for three octets
+	octetTag                       // what the tag of an address literal consists of
 
-	octetAlnum = octetAtom | octetLabel | octetQuoted | octetLiteral | octetTag
-	octetMark  = octetAtom | octetQuoted | octetLiteral
-	octetUTF8  = octetAtom | octetLabel | octetQuoted
+	octetLdh  = octetAtom | octetLabel | octetQuoted | octetLiteral | octetTag
+	octetMark = octetAtom | octetQuoted | octetLiteral
+	octetUTF8 = octetAtom | octetLabel | octetQuoted
 )
 
-// octetClass is only ever read. Control octets, DEL, `"` and `\` have no class.
-//
-// RFC 5321 §4.1.3 makes `<`, `>` and `"` dcontent. No tag in use needs them, and
-// a receiver that looks for the end of a path without knowing literals would
-// find it in the wrong place.
+// octetClass is only ever read. Control octets and DEL have no class, nor have `"`
+// and `\`. The grammar makes `<`, `>` and `"` dcontent; see ParsePath for why they
+// are none here.
 var octetClass = [256]uint8{
 	' ': octetQuoted,
 	'!': octetMark, '#': octetMark, '$': octetMark, '%': octetMark, '&': octetMark, '\'': octetMark,
 	'*': octetMark, '+': octetMark, '/': octetMark, '=': octetMark, '?': octetMark, '^': octetMark,
 	'`': octetMark, '{': octetMark, '|': octetMark, '}': octetMark, '~': octetMark,
-	'-': octetAlnum, '_': octetMark | octetLabel,
+	'-': octetLdh, '_': octetMark | octetLabel,
 	'(': octetQuoted | octetLiteral, ')': octetQuoted | octetLiteral, ',': octetQuoted | octetLiteral,
 	'.': octetQuoted | octetLiteral, ':': octetQuoted | octetLiteral, ';': octetQuoted | octetLiteral,
 	'@': octetQuoted | octetLiteral, '<': octetQuoted, '>': octetQuoted, '[': octetQuoted, ']': octetQuoted,
 
-	'0': octetAlnum, '1': octetAlnum, '2': octetAlnum, '3': octetAlnum, '4': octetAlnum,
-	'5': octetAlnum, '6': octetAlnum, '7': octetAlnum, '8': octetAlnum, '9': octetAlnum,
+	'0': octetLdh, '1': octetLdh, '2': octetLdh, '3': octetLdh, '4': octetLdh,
+	'5': octetLdh, '6': octetLdh, '7': octetLdh, '8': octetLdh, '9': octetLdh,
 
-	'A': octetAlnum, 'B': octetAlnum, 'C': octetAlnum, 'D': octetAlnum, 'E': octetAlnum, 'F': octetAlnum, 'G': octetAlnum,
-	'H': octetAlnum, 'I': octetAlnum, 'J': octetAlnum, 'K': octetAlnum, 'L': octetAlnum, 'M': octetAlnum, 'N': octetAlnum,
-	'O': octetAlnum, 'P': octetAlnum, 'Q': octetAlnum, 'R': octetAlnum, 'S': octetAlnum, 'T': octetAlnum, 'U': octetAlnum,
-	'V': octetAlnum, 'W': octetAlnum, 'X': octetAlnum, 'Y': octetAlnum, 'Z': octetAlnum,
+	'A': octetLdh, 'B': octetLdh, 'C': octetLdh, 'D': octetLdh, 'E': octetLdh, 'F': octetLdh, 'G': octetLdh,
+	'H': octetLdh, 'I': octetLdh, 'J': octetLdh, 'K': octetLdh, 'L': octetLdh, 'M': octetLdh, 'N': octetLdh,
+	'O': octetLdh, 'P': octetLdh, 'Q': octetLdh, 'R': octetLdh, 'S': octetLdh, 'T': octetLdh, 'U': octetLdh,
+	'V': octetLdh, 'W': octetLdh, 'X': octetLdh, 'Y': octetLdh, 'Z': octetLdh,
 
-	'a': octetAlnum, 'b': octetAlnum, 'c': octetAlnum, 'd': octetAlnum, 'e': octetAlnum, 'f': octetAlnum, 'g': octetAlnum,
-	'h': octetAlnum, 'i': octetAlnum, 'j': octetAlnum, 'k': octetAlnum, 'l': octetAlnum, 'm': octetAlnum, 'n': octetAlnum,
-	'o': octetAlnum, 'p': octetAlnum, 'q': octetAlnum, 'r': octetAlnum, 's': octetAlnum, 't': octetAlnum, 'u': octetAlnum,
-	'v': octetAlnum, 'w': octetAlnum, 'x': octetAlnum, 'y': octetAlnum, 'z': octetAlnum,
+	'a': octetLdh, 'b': octetLdh, 'c': octetLdh, 'd': octetLdh, 'e': octetLdh, 'f': octetLdh, 'g': octetLdh,
+	'h': octetLdh, 'i': octetLdh, 'j': octetLdh, 'k': octetLdh, 'l': octetLdh, 'm': octetLdh, 'n': octetLdh,
+	'o': octetLdh, 'p': octetLdh, 'q': octetLdh, 'r': octetLdh, 's': octetLdh, 't': octetLdh, 'u': octetLdh,
+	'v': octetLdh, 'w': octetLdh, 'x': octetLdh, 'y': octetLdh, 'z': octetLdh,
 
 	0x80: octetUTF8, 0x81: octetUTF8, 0x82: octetUTF8, 0x83: octetUTF8, 0x84: octetUTF8, 0x85: octetUTF8, 0x86: octetUTF8, 0x87: octetUTF8,
 	0x88: octetUTF8, 0x89: octetUTF8, 0x8a: octetUTF8, 0x8b: octetUTF8, 0x8c: octetUTF8, 0x8d: octetUTF8, 0x8e: octetUTF8, 0x8f: octetUTF8,
@@ -60,7 +59,8 @@ var octetClass = [256]uint8{
 	0xf8: octetUTF8, 0xf9: octetUTF8, 0xfa: octetUTF8, 0xfb: octetUTF8, 0xfc: octetUTF8, 0xfd: octetUTF8, 0xfe: octetUTF8, 0xff: octetUTF8,
 }
 
-// span returns how many octets of the class s begins with, and all their bits.
+// span returns how many octets of the class s begins with, and the bits of all of
+// them together: the highest tells whether there is more than ASCII.
 func span(s string, class uint8) (n int, bits byte) {
 	for n < len(s) && octetClass[s[n]]&class != 0 {
 		bits |= s[n]

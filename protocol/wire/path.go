@@ -38,7 +38,7 @@ func ParsePath(s string) (Path, error) {
 	if s[0] == '<' {
 		p, rest, err := ScanPath(s)
 		if err == nil && rest != "" {
-			return Path{}, pathFault("more behind the closing \">\"", len(s)-len(rest))
+			return Path{}, pathFault(`more behind the closing ">"`, len(s)-len(rest))
 		}
 		return p, err
 	}
@@ -60,7 +60,7 @@ func ParsePath(s string) (Path, error) {
 // ignored (RFC 5321 §4.1.1.3 and appendix C).
 func ScanPath(s string) (p Path, rest string, err error) {
 	if s == "" || s[0] != '<' {
-		return Path{}, s, pathFault("no \"<\" to begin with", 0)
+		return Path{}, s, pathFault(`no "<" to begin with`, 0)
 	}
 	if len(s) > 1 && s[1] == '>' {
 		return Path{}, s[2:], nil
@@ -80,7 +80,7 @@ func ScanPath(s string) (p Path, rest string, err error) {
 		// RFC 5321 §4.1.2: a route leads to a mailbox, and that has a domain.
 		return Path{}, s, pathFault("no domain behind the local part", i)
 	case i == len(s):
-		return Path{}, s, pathFault("no closing \">\"", i)
+		return Path{}, s, pathFault(`no closing ">"`, i)
 	case s[i] != '>':
 		return Path{}, s, octetFault(s, i, "a mailbox")
 	}
@@ -204,8 +204,8 @@ func (p Path) AppendTo(dst []byte) []byte {
 
 // Equal reports whether both paths name the same mailbox, as far as the grammar
 // can tell: local parts are compared exactly, but for "postmaster", which has no
-// case (RFC 5321 §4.5.1); domains without regard to the case of ASCII
-// letters. U-labels and A-labels differ; see ToASCII.
+// case (RFC 5321 §4.5.1), domains without regard to the case of ASCII letters. A
+// U-label and its A-label differ; see ToASCII.
 func (p Path) Equal(q Path) bool {
 	a, b := p.wireLocal(), q.wireLocal()
 	return equalFoldASCII(p.Domain(), q.Domain()) &&

@@ -47,3 +47,46 @@ func BenchmarkPathAppendTo(b *testing.B) {
 		dst = p.AppendTo(dst[:0])
 	}
 }
+
+func BenchmarkNewPath(b *testing.B) {
+	for _, local := range []string{"user", "john doe"} {
+		b.Run(local, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := NewPath(local, "example.com"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkCheckDomain(b *testing.B) {
+	for _, domain := range []string{"mail.example.com", "[192.0.2.1]", "[IPv6:2001:db8::1]"} {
+		b.Run(domain, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := CheckDomain(domain); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkPathEqual(b *testing.B) {
+	p, err := ParsePath("user@example.com")
+	if err != nil {
+		b.Fatal(err)
+	}
+	q, err := ParsePath("user@EXAMPLE.com")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !p.Equal(q) {
+			b.Fatal("not equal")
+		}
+	}
+}

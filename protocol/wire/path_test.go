@@ -42,12 +42,12 @@ func TestParsePath(t *testing.T) {
 		{`a@b`, `a@b`, `a`, `b`},
 		{`<User.Name+tag@Example.COM>`, `User.Name+tag@Example.COM`, `User.Name+tag`, `Example.COM`}, // C3
 		{"<!#$%&'*+-/=?^_`{|}~@x>", "!#$%&'*+-/=?^_`{|}~@x", "!#$%&'*+-/=?^_`{|}~", `x`},
-		{`<a%b.example@c>`, `a%b.example@c`, `a%b.example`, `c`},        // H-R31
-		{`<host!user@c>`, `host!user@c`, `host!user`, `c`},              // H-R31
-		{`<postmaster>`, `postmaster`, `postmaster`, ``},                // C36 H-R31
-		{`<PostMaster>`, `PostMaster`, `PostMaster`, ``},                // C36
-		{`Postmaster`, `Postmaster`, `Postmaster`, ``},                  // C36
-		{`<postmaster@b>`, `postmaster@b`, `postmaster`, `b`},           //
+		{`<a%b.example@c>`, `a%b.example@c`, `a%b.example`, `c`}, // H-R31
+		{`<host!user@c>`, `host!user@c`, `host!user`, `c`},       // H-R31
+		{`<postmaster>`, `postmaster`, `postmaster`, ``},         // C36 H-R31
+		{`<PostMaster>`, `PostMaster`, `PostMaster`, ``},         // C36
+		{`Postmaster`, `Postmaster`, `Postmaster`, ``},           // C36
+		{`<postmaster@b>`, `postmaster@b`, `postmaster`, `b`},
 		{`<"john doe"@b>`, `"john doe"@b`, `john doe`, `b`},             // C24 H-R33
 		{`<"a@b"@c>`, `"a@b"@c`, `a@b`, `c`},                            // C24
 		{`<"a\"b\\c"@d>`, `"a\"b\\c"@d`, `a"b\c`, `d`},                  // C24
@@ -259,16 +259,16 @@ func TestPathKinds(t *testing.T) {
 		in                     string
 		null, postmaster, utf8 bool
 	}{
-		{"<>", true, false, false},              // C45
-		{"<postmaster>", false, true, false},    // C36
-		{"<postmaster@b>", false, false, false}, //
-		{`<""@b>`, false, false, false},         //
-		{"<a@b>", false, false, false},          //
-		{"<é@b>", false, false, true},           // C71
-		{"<a@é.b>", false, false, true},         // C71
-		{`<"é"@b>`, false, false, true},         // C71
-		{`<"é é"@b>`, false, false, true},       // C71
-		{"<@é.b:c@d>", false, false, false},     // the route is gone, and with it the need for SMTPUTF8
+		{"<>", true, false, false},           // C45
+		{"<postmaster>", false, true, false}, // C36
+		{"<postmaster@b>", false, false, false},
+		{`<""@b>`, false, false, false},
+		{"<a@b>", false, false, false},
+		{"<é@b>", false, false, true},       // C71
+		{"<a@é.b>", false, false, true},     // C71
+		{`<"é"@b>`, false, false, true},     // C71
+		{`<"é é"@b>`, false, false, true},   // C71
+		{"<@é.b:c@d>", false, false, false}, // the route is gone, and with it the need for SMTPUTF8
 	} {
 		p := mustPath(t, c.in)
 		if p.IsNull() != c.null || p.IsPostmaster() != c.postmaster || p.IsUTF8() != c.utf8 {
