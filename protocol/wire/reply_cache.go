@@ -27,10 +27,7 @@ type cachedReply struct {
 
 // find returns the entry that b begins with. Conversations repeat in order, so
 // it begins behind the last one found.
-func (c *replyCache) find(b []byte, s replySettings) *cachedReply {
-	if c.settings != s {
-		*c = replyCache{settings: s}
-	}
+func (c *replyCache) find(b []byte) *cachedReply {
 	i := c.last
 	for range c.slots {
 		i++

@@ -75,7 +75,10 @@ func (p *ReplyParser) Parse(b []byte) (n int, r Reply, done bool, err error) {
 	}
 	whole := p.size == 0
 	if whole {
-		if e := p.cache.find(b, p.settings()); e != nil {
+		if !p.cache.settings.match(p) {
+			p.cache = replyCache{settings: p.settings()}
+		}
+		if e := p.cache.find(b); e != nil {
 			return len(e.raw), e.reply, true, nil
 		}
 	}
@@ -116,40 +119,51 @@ func (p *ReplyParser) settings() replySettings {
 	return replySettings{p.MaxLine, p.MaxLines, p.MaxSize, p.StrictCRLF, p.Enhanced}
 }
 
+// match reports whether the settings are those of p. Field by field it costs a
+// fifth of comparing with settings().
+func (s *replySettings) match(p *ReplyParser) bool {
+	return s.maxLine == p.MaxLine && s.maxLines == p.MaxLines && s.maxSize == p.MaxSize &&
+		s.strictCRLF == p.StrictCRLF && s.enhanced == p.Enhanced
+}
+
 // parse is Parse without the cache. When it is done, the fields of p hold the
 // reply, for take.
 func (p *ReplyParser) parse(b []byte) (n int, done bool, err error) {
+	maxLine := orDefault(p.MaxLine, DefaultMaxReplyLine)
+	maxLines := orDefault(p.MaxLines, DefaultMaxReplyLines)
+	maxSize := orDefault(p.MaxSize, DefaultMaxReplySize)
 	for n < len(b) {
-		if len(p.buf) == p.mark && p.lines >= orDefault(p.MaxLines, DefaultMaxReplyLines) {
+		had := len(p.buf) - p.mark
+		if had == 0 && p.lines >= maxLines {
 			return n, false, p.fail("reply", "too many lines", p.size)
 		}
-		part := b[n:]
-		lf := bytes.IndexByte(part, '\n')
+		line := b[n:]
+		lf := bytes.IndexByte(line, '\n')
 		if lf >= 0 {
-			part = part[:lf+1]
+			line = line[:lf+1]
 		}
 
 		// No octet above a bound is taken, so that what is kept stays bounded
 		// however much comes at once.
-		had := len(p.buf) - p.mark
-		inLine := orDefault(p.MaxLine, DefaultMaxReplyLine) - had
-		inReply := orDefault(p.MaxSize, DefaultMaxReplySize) - p.size
+		inLine, inReply := maxLine-had, maxSize-p.size
 		room := max(0, min(inLine, inReply))
-		over := len(part) > room
+		over := len(line) > room
 		if over {
-			part = part[:room]
+			line = line[:room]
 		}
 
-		line := part
+		took := len(line)
 		if had > 0 || lf < 0 || over {
-			p.keep(part)
+			p.keep(line)
 			line = p.buf[p.mark:]
 		}
-		if at, element, reason := p.check(line, had); at >= 0 {
-			return n + at - had, false, p.fail(element, reason, p.size+at-had)
+		if had > 0 || p.StrictCRLF || !p.plain(line) {
+			if at, element, reason := p.check(line, had); at >= 0 {
+				return n + at - had, false, p.fail(element, reason, p.size+at-had)
+			}
 		}
-		n += len(part)
-		p.size += len(part)
+		n += took
+		p.size += took
 		switch {
 		case over && inLine < inReply:
 			return n, false, p.fail("reply line", "too long", p.size)
@@ -172,6 +186,13 @@ func (p *ReplyParser) keep(b []byte) {
 		p.buf = slices.Grow(p.buf, max(len(b), len(p.buf)))
 	}
 	p.buf = append(p.buf, b...)
+}
+
+// plain reports whether a line begins as nearly all lines do. It spares them
+// check, whose answer would be the same.
+func (p *ReplyParser) plain(line []byte) bool {
+	return len(line) > 3 && line[0]-'2' <= 3 && line[1]-'0' <= 9 && line[2]-'0' <= 9 &&
+		(line[3] == ' ' || line[3] == '-') && (p.lines == 0 || lineCode(line) == p.code)
 }
 
 // check looks for the first octet at or behind line[from:] that cannot stand
@@ -221,27 +242,31 @@ func checkCRLF(line []byte, from int) (at int, element, reason string) {
 // memory, or in buf from mark on.
 func (p *ReplyParser) endLine(line []byte) (done bool) {
 	p.code = lineCode(line)
-	text := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
-	text = text[min(len("250 "), len(text)):]
+	end := len(line) - 1
+	if line[end-1] == '\r' {
+		end--
+	}
+	start := min(len("250 "), end)
 	if p.Enhanced {
-		e, n := cutEnhancedCode(text)
+		e, n := cutEnhancedCode(line[start:end])
 		if p.lines == 0 && int(e.Class) == p.code.Class() {
 			p.enhanced = e
 		}
 		if n > 0 && e == p.enhanced {
-			text = text[n:]
+			start += n
 		}
 	}
-	done = line[3] != '-'
 
 	p.buf = p.buf[:p.mark]
-	p.keep(text)
-	if !done {
-		p.keep([]byte("\n"))
-		p.mark = len(p.buf)
-		p.lines++
+	if line[3] != '-' {
+		p.keep(line[start:end])
+		return true
 	}
-	return done
+	p.keep(line[start : end+1])
+	p.mark = len(p.buf)
+	p.buf[p.mark-1] = '\n' // in place of the line's own CR or LF
+	p.lines++
+	return false
 }
 
 // take returns the reply that is whole and makes ready for the next. With raw,
