@@ -41,7 +41,7 @@ func (c *Client) AddTask(t Task) *future.Future[wire.Reply] {
 
 type exchange struct {
 	steps   Task
-	start   int64 // of the last line
+	start   int64 // of the first line, while no other was planned
 	promise future.Promise[wire.Reply]
 }
 
@@ -68,7 +68,11 @@ func (x *exchange) step(c *Client, last *wire.Reply) bool {
 		arena, err = wire.AppendLine(room, line, false)
 	}
 	if err == nil && !done {
-		x.start = c.out.planned
+		// Behind a challenge the server waits for a line: none can be taken back.
+		x.start = -1
+		if last == nil {
+			x.start = c.out.planned
+		}
 		c.command(x, stepExchange, 0, arena)
 		return true
 	}
