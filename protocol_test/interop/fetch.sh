@@ -13,7 +13,7 @@ PACKAGES=(
 	'?essential'
 	'postfix'
 	'exim4-daemon-heavy'
-	'opensmtpd'
+	"opensmtpd/$DEBIAN_RELEASE-backports" # the release's own, 6.8, fails at TLS (OpenSMTPD issue 1171)
 	'dovecot-lmtpd dovecot-submissiond'
 	'python3-aiosmtpd'
 	'nodejs'
@@ -72,12 +72,14 @@ need_tools() {
 # installed, so the outcome does not depend on the host.
 download() {
 	local apt=$SCRATCH/apt group options
+	# What lies there from another list of packages would be unpacked too.
+	rm -rf "$SCRATCH/debs"
 	mkdir -p "$apt/lists/partial" "$SCRATCH/debs/partial"
 	: >"$apt/status"
 	cat >"$apt/debian.sources" <<-EOT
 		Types: deb
 		URIs: $DEBIAN_MIRROR
-		Suites: $DEBIAN_RELEASE
+		Suites: $DEBIAN_RELEASE $DEBIAN_RELEASE-backports
 		Components: main
 		Signed-By: $DEBIAN_KEYS
 	EOT
@@ -159,7 +161,7 @@ make_users() {
 # one that is over, and one that the authority did not sign.
 make_certificates() {
 	local name days tls=$ROOT/etc/tls
-	local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+	local key=(-newkey rsa:2048 -nodes)
 	local san=subjectAltName=DNS:localhost,IP:127.0.0.1
 	mkdir -p "$tls"
 	openssl req -x509 "${key[@]}" -keyout "$SCRATCH/ca.key" -out "$SCRATCH/ca.pem" -days 3650 \
@@ -173,6 +175,8 @@ make_certificates() {
 			openssl x509 -req -CA "$SCRATCH/ca.pem" -CAkey "$SCRATCH/ca.key" -CAcreateserial \
 				-days "$days" -extfile <(echo "$san") -out "$tls/$name.pem"
 	done
+	# OpenSMTPD wants a list of authorities before it starts.
+	install -m 644 "$SCRATCH/ca.pem" "$ROOT/etc/ssl/certs/ca-certificates.crt"
 	# Some servers read their key after they have given up root. It guards nothing.
 	chmod 644 "$tls"/*.key
 }
@@ -181,13 +185,13 @@ make_certificates() {
 # with the key that Dovecot looks up on disk.
 make_token() {
 	local head claims keys=$ROOT/etc/dovecot/token/default/HS256
-	local key=sansmtp-interop
+	local secret=sansmtp-interop
 	head=$(base64url <<<'{"alg":"HS256","typ":"JWT"}')
 	claims=$(base64url <<<"{\"sub\":\"user\",\"email\":\"user\",\"iat\":$(date +%s),\"exp\":$(date -d '+10 years' +%s)}")
 	mkdir -p "$keys"
-	printf %s "$key" | base64 -w0 >"$keys/default"
+	printf %s "$secret" | base64 -w0 >"$keys/default"
 	printf '%s.%s.%s' "$head" "$claims" \
-		"$(printf %s "$head.$claims" | openssl dgst -sha256 -hmac "$key" -binary | base64url)" >"$SCRATCH/token"
+		"$(printf %s "$head.$claims" | openssl dgst -sha256 -hmac "$secret" -binary | base64url)" >"$SCRATCH/token"
 }
 
 base64url() { base64 -w0 | tr -d = | tr +/ -_; }

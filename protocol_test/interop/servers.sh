@@ -14,6 +14,7 @@ CONF=$HERE/conf
 SCRATCH=$(realpath -ms "${SANSMTP_INTEROP:-${TMPDIR:-/tmp}/sansmtp-interop}")
 ROOT=$SCRATCH/root # what the servers see as /
 LOG=$ROOT/log
+SOCKET=$ROOT/run/dovecot/lmtp
 RUN=$SCRATCH/run # NAME.pid: process id and start time
 SERVERS=(dovecot postfix exim opensmtpd aiosmtpd smtp-server)
 START_SECONDS=30
@@ -75,7 +76,7 @@ write_env() {
 		SMTP_SERVER_LMTP=127.0.0.1:2542
 		SMTP_SERVER_STORE=$ROOT/mail/smtp-server
 		DOVECOT_LMTP=127.0.0.1:2560
-		DOVECOT_LMTP_SOCKET=$ROOT/run/dovecot/lmtp
+		DOVECOT_LMTP_SOCKET=$SOCKET
 		DOVECOT_SUBMISSION=127.0.0.1:2561
 		DOVECOT_SUBMISSION_TLS=127.0.0.1:2562
 		DOVECOT_STORE=$ROOT/mail/dovecot
@@ -113,7 +114,6 @@ start_one() {
 		fi
 	done
 	rm -rf "$ROOT/mail/$1"
-	mkdir -p "$ROOT/mail/$1"
 	rm -f "$LOG/$1".*
 	"start_${1//-/_}"
 }
@@ -158,13 +158,13 @@ start_opensmtpd() {
 
 start_aiosmtpd() {
 	install -m 644 "$CONF/aiosmtpd_server.py" "$ROOT/srv/"
-	inside chown mail:mail /mail/aiosmtpd
+	inside install -d -o mail -g mail /mail/aiosmtpd
 	launch aiosmtpd mail python3 /srv/aiosmtpd_server.py
 }
 
 start_smtp_server() {
 	install -m 644 "$CONF/smtp-server.js" "$ROOT/srv/smtp-server/"
-	inside chown mail:mail /mail/smtp-server
+	inside install -d -o mail -g mail /mail/smtp-server
 	launch smtp-server mail node /srv/smtp-server/smtp-server.js
 }
 
@@ -217,15 +217,19 @@ greets() (
 )
 
 stop() {
-	local name pids deadline=$((SECONDS + STOP_SECONDS))
-	# shellcheck disable=SC2046 # a list of numbers
-	kill $(running) 2>/dev/null || true
-	while pids=$(running) && [[ -n $pids ]]; do
-		if ((SECONDS >= deadline)); then
-			# shellcheck disable=SC2086
-			kill -KILL $pids 2>/dev/null || true
+	local pids deadline=$((SECONDS + STOP_SECONDS)) signal=TERM
+	pids=$(running)
+	while [[ -n $pids ]]; do
+		# shellcheck disable=SC2086 # a list of numbers
+		[[ -z $signal ]] || kill -s "$signal" $pids 2>/dev/null || true
+		signal=
+		if ((SECONDS >= deadline + STOP_SECONDS)); then
+			die "stop: still there: ${pids//$'\n'/ }"
+		elif ((SECONDS >= deadline)); then
+			signal=KILL
 		fi
 		sleep 0.1
+		pids=$(running)
 	done
 	rm -f "$RUN"/*.pid
 }
@@ -240,7 +244,7 @@ running() {
 # processes prints the ids of a server's processes: its session, with all descendants and their sessions.
 # Parents alone would not do: Exim's deliveries outlive the process that began them.
 processes() {
-	local leader start pid state parent session line more=1
+	local leader start pid state parent session more=1
 	local -A ours=() parents=() sessions=()
 	[[ -f $RUN/$1.pid ]] || return 0
 	read -r leader start <"$RUN/$1.pid"
@@ -248,18 +252,18 @@ processes() {
 	if [[ -e /proc/$leader && $(started "$leader") != "$start" ]]; then
 		return 0
 	fi
-	for pid in /proc/[0-9]*; do
-		line=$(stat_fields "$pid") || continue
-		read -r state parent _ session _ <<<"$line"
-		[[ $state != Z ]] || continue
-		parents[${pid#/proc/}]=$parent
-		sessions[${pid#/proc/}]=$session
-	done
+	# proc_pid_stat(5), without the name, which may hold spaces.
+	while read -r pid state parent _ session _; do
+		if [[ $state != Z ]]; then
+			parents[$pid]=$parent
+			sessions[$pid]=$session
+		fi
+	done < <(cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /')
 	ours[$leader]=1
 	while ((more)); do
 		more=0
 		for pid in "${!parents[@]}"; do
-			if [[ -z ${ours[$pid]-} && (-n ${ours[${parents[$pid]}]-} || -n ${ours[${sessions[$pid]}]-}) ]]; then
+			if [[ -z ${ours[$pid]-} && -n ${ours[${parents[$pid]}]-}${ours[${sessions[$pid]}]-} ]]; then
 				ours[$pid]=1
 				more=1
 			fi
@@ -271,18 +275,7 @@ processes() {
 }
 
 # started prints when a process began, in clock ticks since boot: with its number that names it for good.
-started() {
-	local fields
-	read -r -a fields <<<"$(stat_fields "/proc/$1")"
-	echo "${fields[19]}"
-}
-
-# stat_fields prints proc_pid_stat(5) from the third field on. The second, a name, may hold anything.
-stat_fields() {
-	local line
-	{ read -r -d '' line || [[ -n $line ]]; } 2>/dev/null <"$1/stat" || return 1
-	echo "${line##*) }"
-}
+started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
 list() {
 	local name pid
@@ -302,4 +295,6 @@ esac
 mkdir -p "$SCRATCH"
 # A folder with a known name in /tmp might be somebody else's trap.
 [[ -O $SCRATCH && ! -L $SCRATCH ]] || die "$SCRATCH belongs to another user or is a link"
+# sockaddr_un holds 108 octets, the last a zero.
+((${#SOCKET} < 108)) || die "$SCRATCH is too long a name: Dovecot's socket in it could not be reached"
 "$verb" "$@"
