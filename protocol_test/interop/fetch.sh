@@ -61,6 +61,7 @@ need_tools() {
 	local missing=()
 	command -v openssl || missing+=(openssl)
 	command -v npm || missing+=(npm)
+	[[ -f /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates) # npm
 	[[ -f $DEBIAN_KEYS ]] || missing+=(debian-archive-keyring)
 	if ((${#missing[@]})); then
 		apt-get -q update

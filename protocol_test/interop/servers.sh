@@ -133,7 +133,8 @@ start_postfix() {
 	install -m 644 "$CONF/postfix-recipients" "$ROOT/etc/postfix/recipients"
 	mkdir -p "$ROOT/var/spool/postfix"
 	inside install -d -o postfix /var/lib/postfix
-	launch postfix root postfix start-fg
+	# "postfix start-fg" would keep a shell above master, and master in a session apart.
+	launch postfix root sh -c 'postfix check && exec /usr/lib/postfix/sbin/master -s'
 }
 
 start_exim() {
