@@ -76,15 +76,15 @@ func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
 	if !c.out.pending() {
 		c.writeBase = c.now
 	}
-	before := len(c.out.segs)
-	segs, scratch, err := c.content.Encode(c.out.segs, c.scratch[:0], p)
+	before := len(c.mem.segs)
+	segs, scratch, err := c.content.Encode(c.mem.segs, c.mem.scratch[:0], p)
 	if err == nil && last {
 		segs, err = c.content.End(segs)
 	}
 	if err != nil {
 		return err
 	}
-	c.scratch = scratch
+	c.mem.scratch = scratch
 	c.out.content(segs, before)
 	c.pieceEnd = c.out.planned
 	if last {
@@ -107,8 +107,8 @@ func (d *Delivery) sayLoneDot(c *Client) {
 func (d *Delivery) endOfData(c *Client) {
 	d.end = c.out.planned
 	c.streaming = nil
-	for i := c.next; i < len(c.awaited); i++ {
-		c.awaited[i].end = d.end
+	for i := c.next; i < len(c.mem.awaited); i++ {
+		c.mem.awaited[i].end = d.end
 	}
 	if c.cfg.Trace != nil {
 		c.traceEndOfData(d.end - d.data)
@@ -133,7 +133,7 @@ func (d *Delivery) contentReplied(c *Client, e expectation, r wire.Reply, v verd
 		// The server refuses before it has seen the end of data, which it must not see
 		// now: nobody knows what it would take it for.
 		c.end(err)
-	case c.next == len(c.awaited):
+	case c.next == len(c.mem.awaited):
 		c.dirty = false
 		d.finish(c, err)
 	}

@@ -56,7 +56,7 @@ func (d *Delivery) say(c *Client, s step, i int) {
 // sayAll plans the whole group of commands, or nothing.
 func (d *Delivery) sayAll(c *Client) (err error) {
 	c.forgetAnswered()
-	planned, arena := len(c.awaited), c.out.room()
+	planned, arena := len(c.mem.awaited), c.out.room()
 	base := c.out.planned - int64(len(arena))
 	add := func(s step, i int) {
 		if err == nil {
@@ -74,7 +74,7 @@ func (d *Delivery) sayAll(c *Client) (err error) {
 	}
 	add(stepDATA, 0)
 	if err != nil {
-		c.awaited = c.awaited[:planned]
+		c.mem.awaited = c.mem.awaited[:planned]
 		return err
 	}
 	c.plan(d, arena)
