@@ -12,7 +12,7 @@ import (
 	"github.com/sansmtp/sansmtp/transport"
 )
 
-var sweepSeeds = flag.Int("sweep.seeds", 10, "links to run each fault of the sweep on")
+var sweepSeeds = flag.Int("sweep.seeds", 8, "links to run each fault of the sweep on")
 
 // script is a session of the sweep.
 type script struct {
@@ -61,6 +61,14 @@ var scripts = []script{
 		},
 	},
 	{
+		name: "content lent", conduct: conduct{offers: []string{"PIPELINING"}},
+		tasks: func(s *simulation) {
+			s.hello()
+			s.send(longMessage, "a@mx.example")
+			s.quit()
+		},
+	},
+	{
 		name: "Do and WaitFor", conduct: conduct{offers: []string{"PIPELINING"}},
 		tasks: func(s *simulation) {
 			s.hello()
@@ -73,6 +81,13 @@ var scripts = []script{
 			s.quit()
 		},
 	},
+}
+
+// longMessage makes m long enough for the machine to lend its content from where it
+// lies instead of copying it.
+func longMessage(m *message) {
+	m.content = fmt.Sprintf("Subject: long\r\n\r\n%s\r\n.\r\n", strings.Repeat("text that is long ", 40))
+	m.source = &source{content: m.content, declared: -1, piece: 600}
 }
 
 func (c script) run(opts transport.PipeOptions, calm, verbose bool) *simulation {
