@@ -1,0 +1,77 @@
+package future_test
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/sansmtp/sansmtp/future"
+)
+
+// cleanupOf closes freed once the collector has taken p.
+func cleanupOf[T any](p *T, freed chan struct{}) {
+	runtime.AddCleanup(p, func(c chan struct{}) { close(c) }, freed)
+}
+
+// collect runs the collector until freed is closed.
+func collect(t *testing.T, freed <-chan struct{}) {
+	t.Helper()
+	for range 10 {
+		runtime.GC()
+		for range 1000 { // the cleanup has a goroutine of its own
+			select {
+			case <-freed:
+				return
+			default:
+				runtime.Gosched()
+			}
+		}
+	}
+	t.Error("kept alive")
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// One future that lives as long as a connection is raced against every operation.
+func TestLongLivedFutureForgetsWhoNoLongerWaits(t *testing.T) {
+	var closed future.Promise[int]
+	round := func(n int) {
+		for range n {
+			var p future.Promise[int]
+			f := future.Race(p.Future(), future.Shield(closed.Future()))
+			p.Resolve(1)
+			wantResult(t, f, 1, nil)
+		}
+	}
+	round(100)
+	before := heap()
+	round(100_000)
+	if after := heap(); after > before+64<<10 {
+		t.Errorf("grew by %d octets", after-before)
+	}
+	runtime.KeepAlive(&closed)
+}
+
+func TestSweepKeepsWhoStillWaits(t *testing.T) {
+	var s story
+	var p future.Promise[int]
+	watch(&s, "first", p.Future())
+	for i := range 200 {
+		f := future.Shield(p.Future())
+		if i%50 == 0 {
+			watch(&s, "shield", f)
+		} else {
+			f.Cancel()
+		}
+		if i == 120 {
+			watch(&s, "callback", p.Future())
+		}
+	}
+	p.Resolve(7)
+	s.is(t, "first = 7", "shield = 7", "shield = 7", "shield = 7", "callback = 7", "shield = 7")
+}
