@@ -1,6 +1,7 @@
 package future_test
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -99,6 +100,55 @@ func TestCallbacksAndHooksRunOnceEach(t *testing.T) {
 		if called.Load() != 2 || hooks.Load() != 2 {
 			t.Fatalf("%d callbacks, %d hooks", called.Load(), hooks.Load())
 		}
+	}
+}
+
+// What is added while the future settles is either seen by whoever settles it, or
+// sees the result: in the slots, and behind them.
+func TestAddingWhileSettling(t *testing.T) {
+	for _, crowded := range []bool{false, true} {
+		for _, row := range []struct {
+			name string
+			add  func(p *future.Promise[int], called *atomic.Int32)
+		}{
+			{"OnReady", func(p *future.Promise[int], called *atomic.Int32) {
+				p.Future().OnReady(func(int, error) { called.Add(1) })
+			}},
+			{"OnCancel", func(p *future.Promise[int], called *atomic.Int32) {
+				p.OnCancel(func() { called.Add(1) })
+			}},
+		} {
+			t.Run(fmt.Sprintf("%s crowded %v", row.name, crowded), func(t *testing.T) {
+				for range 2 * rounds() {
+					var p future.Promise[int]
+					if crowded {
+						p.OnCancel(func() {})
+						p.Future().OnReady(func(int, error) {})
+					}
+					var called atomic.Int32
+					together(func() { row.add(&p, &called) }, func() { p.Future().Cancel() })
+					if called.Load() != 1 {
+						t.Fatalf("called %d times", called.Load())
+					}
+				}
+			})
+		}
+	}
+}
+
+// A large value takes long to write. Nobody may be told of it before it is there.
+func TestLoserFindsTheResult(t *testing.T) {
+	large := new([1 << 16]byte)
+	large[len(large)-1] = 7
+	for range rounds() / 10 {
+		var p future.Promise[[1 << 16]byte]
+		resolve := func() {
+			p.Resolve(*large)
+			if v, _, ok := p.Future().Result(); !ok || v != *large {
+				t.Errorf("settled %v, ends with %d", ok, v[len(v)-1])
+			}
+		}
+		together(resolve, resolve)
 	}
 }
 

@@ -79,6 +79,26 @@ func TestCancellingDownwards(t *testing.T) { // F24
 	}
 }
 
+// A callback that hears of the source's value first may cancel what derives from it.
+func TestCancelledBeforeItsTurn(t *testing.T) { // F24
+	for _, d := range derivations {
+		t.Run(d.name, func(t *testing.T) {
+			var s story
+			var p future.Promise[int]
+			var f *future.Future[int]
+			p.Future().OnReady(func(int, error) { f.Cancel() })
+			f = d.derive(&s, p.Future())
+			watch(&s, "derived", f)
+			if d.name == "Recover" {
+				p.Reject(errA)
+			} else {
+				p.Resolve(1)
+			}
+			s.is(t, "derived: canceled")
+		})
+	}
+}
+
 func TestCancelReachesTheTop(t *testing.T) { // F24
 	var s story
 	var p future.Promise[int]

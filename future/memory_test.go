@@ -29,6 +29,72 @@ func collect(t *testing.T, freed <-chan struct{}) {
 	t.Error("kept alive")
 }
 
+// A result must not keep alive what it was made from, or long loops would add up.
+func TestDerivedLetsGoOfItsSource(t *testing.T) {
+	for _, d := range derivations {
+		t.Run(d.name, func(t *testing.T) {
+			freed := make(chan struct{})
+			derive := func(s *story) *future.Future[int] {
+				p := new(future.Promise[int])
+				cleanupOf(p, freed)
+				f := d.derive(s, p.Future())
+				p.Resolve(1)
+				return f
+			}
+			f := derive(new(story))
+			collect(t, freed)
+			wantResult(t, f, 1, nil)
+		})
+	}
+}
+
+func TestDerivedLetsGoOfWhatItStarted(t *testing.T) {
+	then := func(f *future.Future[int]) any {
+		return future.Then(future.Resolved(1), func(int) *future.Future[int] { return f })
+	}
+	each := func(f *future.Future[int]) any {
+		return future.Each([]int{1}, func(int) *future.Future[int] { return f })
+	}
+	for name, derive := range map[string]func(f *future.Future[int]) any{"Then": then, "Each": each} {
+		t.Run(name, func(t *testing.T) {
+			freed := make(chan struct{})
+			f := func() any {
+				p := new(future.Promise[int])
+				cleanupOf(p, freed)
+				f := derive(p.Future())
+				p.Resolve(1)
+				return f
+			}()
+			collect(t, freed)
+			runtime.KeepAlive(f)
+		})
+	}
+}
+
+func TestSettledLetsGoOfCallbacksAndHooks(t *testing.T) {
+	for name, settle := range map[string]func(*future.Promise[int]){
+		"resolved":  func(p *future.Promise[int]) { p.Resolve(1) },
+		"cancelled": func(p *future.Promise[int]) { p.Future().Cancel() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p future.Promise[int]
+			add := func() (freed chan struct{}) {
+				freed = make(chan struct{})
+				captured := new([64]byte)
+				cleanupOf(captured, freed)
+				p.OnCancel(func() { captured[0]++ })
+				p.Future().OnReady(func(int, error) { captured[1]++ })
+				return freed
+			}
+			first, second := add(), add()
+			settle(&p)
+			collect(t, first)
+			collect(t, second)
+			runtime.KeepAlive(&p)
+		})
+	}
+}
+
 func heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
