@@ -18,6 +18,7 @@ type monitor struct {
 	acked  int64
 	read   int64
 	ended  error
+	inside bool // a call of the driver's is under way
 	faults []string
 	chunks []protocol.Chunk
 }
@@ -90,7 +91,9 @@ func (m *monitor) Wrote(now time.Time, n int64) {
 }
 
 func (m *monitor) Feed(now time.Time, p []byte) (int, error) {
+	m.inside = true
 	n, err := m.Core.Feed(now, p)
+	m.inside = false
 	m.read += int64(n)
 	m.rest(now)
 	return n, err

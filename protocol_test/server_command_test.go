@@ -9,15 +9,18 @@ import (
 func (s *server) command(line string) {
 	line, whole := strings.CutSuffix(line, "\r\n")
 	verb, arg, _ := strings.Cut(line, " ")
+	s.inTurn(verb)
 	switch {
+	case s.challenged:
+		standard := "235 2.7.0 welcome"
+		if line == "*" {
+			standard = "501 5.7.0 cancelled"
+		}
+		s.challenged = s.reply("AUTH", line, standard).code == 334
 	case !whole:
-		s.reply(verb, arg, "500 5.5.2 bare LF")
-	case verb == "EHLO" || verb == "LHLO":
-		s.transaction = nil
-		s.reply(verb, arg, s.offer())
-	case verb == "HELO":
-		s.transaction = nil
-		s.reply(verb, arg, "250 mx.example")
+		s.violation("bare LF behind " + line)
+	case verb == "EHLO" || verb == "LHLO" || verb == "HELO":
+		s.hello(verb, arg)
 	case verb == "STARTTLS":
 		s.startTLS(arg)
 	case verb == "MAIL":
@@ -28,21 +31,47 @@ func (s *server) command(line string) {
 		s.data(arg)
 	case verb == "RSET":
 		r := s.reply(verb, arg, "250 reset")
-		if r.class() == 2 {
+		if s.unreset = r.class() != 2; !s.unreset {
 			s.transaction = nil
 		}
 		s.answers[line] = r
 	case verb == "AUTH":
-		s.reply(verb, arg, "235 2.7.0 welcome")
+		s.challenged = s.reply(verb, arg, "235 2.7.0 welcome").code == 334
 	case verb == "QUIT":
 		s.reply(verb, arg, "221 bye")
 		s.err = io.EOF
+	case verb != "NOOP" && verb != "XPAIR":
+		s.violation("it said " + line)
 	default:
 		s.answers[line] = s.reply(verb, arg, "250 ok")
 		if verb == "XPAIR" && s.err == nil {
 			s.answers[line+" again"] = s.reply(verb, arg, "250 and once more")
 		}
 	}
+}
+
+// inTurn holds a client that pipelines to what was offered, and to groups.
+func (s *server) inTurn(verb string) {
+	grouped := false
+	switch s.before {
+	case "MAIL", "RCPT", "RSET":
+		grouped = s.pipelining && (verb == "MAIL" || verb == "RCPT" || verb == "DATA")
+	}
+	if s.lent < len(s.out) && !grouped {
+		s.violation(verb + " ahead of the reply to " + s.before) // H-R13 H-R14
+	}
+	s.before = verb
+}
+
+func (s *server) hello(verb, arg string) {
+	s.transaction = nil
+	standard := "250 mx.example"
+	if verb != "HELO" {
+		standard = s.offer()
+	}
+	from := len(s.out)
+	r := s.reply(verb, arg, standard)
+	s.pipelining = r.code == 250 && verb != "HELO" && strings.Contains(string(s.out[from:]), "PIPELINING")
 }
 
 func (s *server) offer() string {
@@ -76,13 +105,16 @@ func (s *server) startTLS(arg string) {
 // group belongs to it.
 func (s *server) mail(arg string) {
 	from, _, _ := strings.Cut(strings.TrimPrefix(arg, "FROM:"), " ")
+	standard := "250 sender ok"
 	if s.transaction != nil && s.transaction.mail.class() == 2 {
-		s.reply("nested", arg, "503 5.5.1 nested MAIL")
-		return
+		standard = "503 5.5.1 nested MAIL"
+		if !s.unreset {
+			s.violation("MAIL inside a transaction") // F4
+		}
 	}
 	m := &received{}
 	s.transaction, s.messages[from] = m, m
-	m.mail = s.reply("MAIL", arg, "250 sender ok")
+	m.mail = s.reply("MAIL", arg, standard)
 }
 
 func (s *server) rcpt(arg string) {

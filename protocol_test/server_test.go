@@ -22,6 +22,12 @@ type server struct {
 	content *received
 	decoder wire.DotDecoder
 
+	before     string // the last command
+	pipelining bool   // it may be used now
+	challenged bool   // a line of AUTH is awaited
+	unreset    bool   // RSET was refused, and so nothing is sure
+	violations []string
+
 	upgrading bool
 	upgrade   protocol.Upgrade
 	secure    bool
@@ -111,8 +117,13 @@ func (s *server) Feed(_ time.Time, p []byte) (n int, err error) {
 	return n, s.err
 }
 
+func (s *server) violation(text string) { s.violations = append(s.violations, text) }
+
 func (s *server) takeContent(p []byte) int {
 	m := s.content
+	if !m.early && s.lent < len(s.out) {
+		s.violation("content ahead of the reply to DATA") // H-R14
+	}
 	pieces, _, n, done := s.decoder.Decode(nil, nil, p)
 	for _, piece := range pieces {
 		m.content = append(m.content, piece...)

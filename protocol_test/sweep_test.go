@@ -86,7 +86,7 @@ var scripts = []script{
 // longMessage makes m long enough for the machine to lend its content from where it
 // lies instead of copying it.
 func longMessage(m *message) {
-	m.content = fmt.Sprintf("Subject: long\r\n\r\n%s\r\n.\r\n", strings.Repeat("text that is long ", 40))
+	m.content = fmt.Sprintf("Subject: long %s\r\n\r\n%s\r\n.\r\n", m.from, strings.Repeat("text that is long ", 40))
 	m.source = &source{content: m.content, declared: -1, piece: 600}
 }
 

@@ -16,6 +16,9 @@ func (s *simulation) judge() {
 	if s.Err() == nil {
 		s.fault("the client never ended: %v", s.link)
 	}
+	if v := s.server.violations; v != nil {
+		s.fault("the server saw %q", v)
+	}
 	s.judgeOrder()
 	for _, m := range s.messages {
 		s.judgeMessage(m)
@@ -90,11 +93,17 @@ func (s *simulation) judgeMessage(m *message) {
 	receipt, ok := m.receipt, m.result.err == nil
 	if failure := (*protocol.DeliveryError)(nil); errors.As(m.result.err, &failure) {
 		receipt = failure.Receipt
-	} else if !ok {
+	} else if !ok && m.result.err != protocol.ErrCanceled {
 		s.fault("%s: %T is no *DeliveryError", m.from, m.result.err)
 		return
 	}
 	s.judgeSteps(m, truth)
+	if b := m.source; b != nil && (b.misuse != "" || b.released != b.opened || b.opened > 1) {
+		s.fault("%s: opened %d times, released %d times; %s", m.from, b.opened, b.released, b.misuse)
+	}
+	if m.result.err == protocol.ErrCanceled {
+		return // its future was cancelled: nobody asked what became of it
+	}
 	s.judgeTruth(m, truth, receipt)
 	lent := !m.broken && bytes.Contains(s.monitor.lent, []byte(onWire(m.content)))
 	var whole protocol.Outcome
@@ -113,9 +122,6 @@ func (s *simulation) judgeMessage(m *message) {
 	}
 	if receipt.Outcome != whole || ok != (whole == protocol.Accepted) {
 		s.fault("%s: %v, want %v; %v", m.from, receipt.Outcome, whole, m.result.err)
-	}
-	if b := m.source; b != nil && (b.misuse != "" || b.released != b.opened || b.opened > 1) {
-		s.fault("%s: opened %d times, released %d times; %s", m.from, b.opened, b.released, b.misuse)
 	}
 }
 
