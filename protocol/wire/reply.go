@@ -110,15 +110,15 @@ func appendReplyLine(dst, head []byte, line string, more bool) []byte {
 
 // cutLine cuts s at its first CR, LF or CRLF.
 func cutLine(s string) (line, rest string, more bool) {
-	i := strings.IndexAny(s, "\r\n")
-	if i < 0 {
-		return s, "", false
+	line, rest, more = strings.Cut(s, "\n")
+	i := strings.IndexByte(line, '\r')
+	switch {
+	case i < 0:
+		return line, rest, more
+	case i == len(line)-1 && more: // CRLF
+		return line[:i], rest, true
 	}
-	rest = s[i+1:]
-	if s[i] == '\r' && len(rest) > 0 && rest[0] == '\n' {
-		rest = rest[1:]
-	}
-	return s[:i], rest, true
+	return s[:i], s[i+1:], true
 }
 
 // foldLine returns where the first part of a line over limit octets ends and

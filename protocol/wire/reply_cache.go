@@ -1,8 +1,11 @@
 package wire
 
+import "encoding/binary"
+
 const (
 	replyCacheSlots = 8       // a session's distinct replies: greeting, EHLO, MAIL, RCPT, DATA, content, RSET, QUIT
-	replyCacheMax   = 1 << 10 // octets of the longest reply worth keeping
+	replyCacheMin   = 8       // octets of the shortest reply worth keeping: those of tail
+	replyCacheMax   = 1 << 10 // octets of the longest
 	replyCacheStuck = 8       // misses after which the place of misses moves on
 )
 
@@ -21,7 +24,8 @@ type replyCache struct {
 }
 
 type cachedReply struct {
-	raw   string
+	tail  uint64 // the last octets of raw, where replies of one length differ most
+	raw   string // replyCacheMin octets or more
 	reply Reply
 }
 
@@ -36,8 +40,7 @@ func (c *replyCache) find(b []byte) *cachedReply {
 		}
 		e := &c.slots[i]
 		n := len(e.raw)
-		// One look at the LF spares comparing replies of other lengths.
-		if n <= len(b) && b[n-1] == '\n' && string(b[:n]) == e.raw {
+		if n <= len(b) && replyTail(b[:n]) == e.tail && string(b[:n]) == e.raw {
 			c.last = i
 			return e
 		}
@@ -50,7 +53,7 @@ func (c *replyCache) find(b []byte) *cachedReply {
 // on content, then cost the others nothing. That place moves on now and then,
 // lest a set of replies that keep displacing each other stay out for ever.
 func (c *replyCache) add(raw string, r Reply) {
-	e := cachedReply{raw, r}
+	e := cachedReply{replyTail([]byte(raw[len(raw)-replyCacheMin:])), raw, r}
 	if len(c.slots) < replyCacheSlots {
 		c.slots = append(c.slots, e)
 		c.last = len(c.slots) - 1
@@ -61,4 +64,8 @@ func (c *replyCache) add(raw string, r Reply) {
 	if c.misses++; c.misses%replyCacheStuck == 0 {
 		c.last = at
 	}
+}
+
+func replyTail(raw []byte) uint64 {
+	return binary.LittleEndian.Uint64(raw[len(raw)-replyCacheMin:])
 }

@@ -87,7 +87,7 @@ func (p *ReplyParser) Parse(b []byte) (n int, r Reply, done bool, err error) {
 		return n, Reply{}, false, err
 	}
 	var raw []byte
-	if whole && n <= replyCacheMax {
+	if whole && n >= replyCacheMin && n <= replyCacheMax {
 		raw = b[:n]
 	}
 	return n, p.take(raw), true, nil
