@@ -65,9 +65,9 @@ func (r Reply) AppendTo(dst []byte) []byte {
 	rest, more := r.Text, true
 	for more {
 		var line string
-		line, rest, more = cutLine(rest)
+		line, rest, more = cutReplyText(rest)
 		for len(line) > limit {
-			end, next := foldLine(line, limit)
+			end, next := foldReplyLine(line, limit)
 			dst = appendReplyLine(dst, head, line[:end], true)
 			line = line[next:]
 		}
@@ -108,22 +108,25 @@ func appendReplyLine(dst, head []byte, line string, more bool) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// cutLine cuts s at its first CR, LF or CRLF.
-func cutLine(s string) (line, rest string, more bool) {
-	line, rest, more = strings.Cut(s, "\n")
-	i := strings.IndexByte(line, '\r')
-	switch {
-	case i < 0:
-		return line, rest, more
-	case i == len(line)-1 && more: // CRLF
-		return line[:i], rest, true
+// cutReplyText cuts s at its first CR, LF or CRLF.
+func cutReplyText(s string) (line, rest string, more bool) {
+	i := 0
+	for i < len(s) && s[i] != '\r' && s[i] != '\n' {
+		i++
 	}
-	return s[:i], s[i+1:], true
+	if i == len(s) {
+		return s, "", false
+	}
+	rest = s[i+1:]
+	if s[i] == '\r' && len(rest) > 0 && rest[0] == '\n' {
+		rest = rest[1:]
+	}
+	return s[:i], rest, true
 }
 
-// foldLine returns where the first part of a line over limit octets ends and
+// foldReplyLine returns where the first part of a line over limit octets ends and
 // where the next part begins.
-func foldLine(line string, limit int) (end, next int) {
+func foldReplyLine(line string, limit int) (end, next int) {
 	if i := strings.LastIndexByte(line[:limit+1], ' '); i > 0 {
 		return i, i + 1
 	}

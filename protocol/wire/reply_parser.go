@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"slices"
-	"strconv"
 )
 
 // The bounds of a ReplyParser that sets none of its own.
@@ -129,9 +128,9 @@ func (s *replySettings) match(p *ReplyParser) bool {
 // parse is Parse without the cache. When it is done, the fields of p hold the
 // reply, for take.
 func (p *ReplyParser) parse(b []byte) (n int, done bool, err error) {
-	maxLine := orDefault(p.MaxLine, DefaultMaxReplyLine)
-	maxLines := orDefault(p.MaxLines, DefaultMaxReplyLines)
-	maxSize := orDefault(p.MaxSize, DefaultMaxReplySize)
+	maxLine := replyBound(p.MaxLine, DefaultMaxReplyLine)
+	maxLines := replyBound(p.MaxLines, DefaultMaxReplyLines)
+	maxSize := replyBound(p.MaxSize, DefaultMaxReplySize)
 	for n < len(b) {
 		had := len(p.buf) - p.mark
 		if had == 0 && p.lines >= maxLines {
@@ -179,11 +178,12 @@ func (p *ReplyParser) parse(b []byte) (n int, done bool, err error) {
 	return n, false, nil
 }
 
-// keep appends to buf and doubles it when it is full, which bounds what growing
-// leaves behind to the size of the result.
+// keep appends to buf. It doubles a full one, within MaxSize, so that all that
+// growing leaves behind is no more than the result.
 func (p *ReplyParser) keep(b []byte) {
 	if cap(p.buf)-len(p.buf) < len(b) {
-		p.buf = slices.Grow(p.buf, max(len(b), len(p.buf)))
+		left := replyBound(p.MaxSize, DefaultMaxReplySize) - len(p.buf)
+		p.buf = slices.Grow(p.buf, max(len(b), min(len(p.buf), left)))
 	}
 	p.buf = append(p.buf, b...)
 }
@@ -203,15 +203,15 @@ func (p *ReplyParser) check(line []byte, from int) (at int, element, reason stri
 		c := line[i]
 		switch {
 		case i == 0 && (c < '2' || c > '5'):
-			return i, "reply code", "first digit is not 2 to 5 but " + octet(c)
+			return i, "reply code", "first digit is not 2 to 5 but " + replyOctet(c)
 		case i < 3 && c-'0' > 9:
-			return i, "reply code", "not three digits but " + octet(c)
+			return i, "reply code", "not three digits but " + replyOctet(c)
 		case i == 2 && p.lines > 0 && lineCode(line) != p.code:
 			return i, "reply code", lineCode(line).String() + " after " + p.code.String() + " in one reply"
 		case i == 3 && c == '\n' && p.StrictCRLF:
 			return i, "reply line", "LF without CR"
 		case i == 3 && c != ' ' && c != '-' && c != '\r' && c != '\n':
-			return i, "reply line", "neither blank, hyphen nor line end behind the code but " + octet(c)
+			return i, "reply line", "neither blank, hyphen nor line end behind the code but " + replyOctet(c)
 		case i == 4 && line[3] == '\r' && c != '\n':
 			return i, "reply line", "CR without LF"
 		}
@@ -306,11 +306,12 @@ func lineCode(line []byte) Code {
 	return Code(line[0]-'0')*100 + Code(line[1]-'0')*10 + Code(line[2]-'0')
 }
 
-func octet(c byte) string {
-	return "octet 0x" + strconv.FormatUint(uint64(c), 16)
+func replyOctet(c byte) string {
+	const hex = "0123456789abcdef"
+	return "octet 0x" + string([]byte{hex[c>>4], hex[c&15]})
 }
 
-func orDefault(v, def int) int {
+func replyBound(v, def int) int {
 	if v <= 0 {
 		return def
 	}
