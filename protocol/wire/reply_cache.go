@@ -6,7 +6,7 @@ const (
 	replyCacheSlots = 8       // a session's distinct replies: greeting, EHLO, MAIL, RCPT, DATA, content, RSET, QUIT
 	replyCacheMin   = 8       // octets of the shortest reply worth keeping: those of tail
 	replyCacheMax   = 1 << 10 // octets of the longest
-	replyCacheStuck = 8       // misses after which the place of misses moves on
+	replyCacheRun   = 4       // slots that a run of misses may take
 )
 
 // replyCache remembers the last few replies with the octets they were parsed
@@ -20,7 +20,7 @@ type replyCache struct {
 	slots    []cachedReply // used ones only
 	settings replySettings // those under which the slots are right
 	last     int           // where the last reply was found
-	misses   int
+	run      int           // misses since then, up to replyCacheRun
 }
 
 type cachedReply struct {
@@ -41,17 +41,17 @@ func (c *replyCache) find(b []byte) *cachedReply {
 		e := &c.slots[i]
 		n := len(e.raw)
 		if n <= len(b) && replyTail(b[:n]) == e.tail && string(b[:n]) == e.raw {
-			c.last = i
+			c.last, c.run = i, 0
 			return e
 		}
 	}
 	return nil
 }
 
-// add remembers r. Once the slots are full, the place behind the last one found
-// is overwritten, again and again: texts that never come twice, as the verdicts
-// on content, then cost the others nothing. That place moves on now and then,
-// lest a set of replies that keep displacing each other stay out for ever.
+// add remembers r, whose octets raw are. Once the slots are full, a run of
+// misses overwrites those behind the last one found, and only so many: texts
+// that never come twice, as the verdicts on content, then leave the others
+// alone, and a new set of replies still finds its place within a few rounds.
 func (c *replyCache) add(raw string, r Reply) {
 	e := cachedReply{replyTail([]byte(raw[len(raw)-replyCacheMin:])), raw, r}
 	if len(c.slots) < replyCacheSlots {
@@ -59,11 +59,8 @@ func (c *replyCache) add(raw string, r Reply) {
 		c.last = len(c.slots) - 1
 		return
 	}
-	at := (c.last + 1) % len(c.slots)
-	c.slots[at] = e
-	if c.misses++; c.misses%replyCacheStuck == 0 {
-		c.last = at
-	}
+	c.run = min(c.run+1, replyCacheRun)
+	c.slots[(c.last+c.run)%len(c.slots)] = e
 }
 
 func replyTail(raw []byte) uint64 {

@@ -12,8 +12,8 @@ const (
 	DefaultMaxReplyLine = 16 << 10
 	// DefaultMaxReplyLines is far above any list of extensions or help text.
 	DefaultMaxReplyLines = 1024
-	// DefaultMaxReplySize keeps what one unfinished reply costs, with the
-	// copies made on the way, under 256 KiB.
+	// DefaultMaxReplySize keeps what one reply costs, with all copies made on
+	// the way, under 256 KiB.
 	DefaultMaxReplySize = 64 << 10
 )
 
@@ -29,6 +29,10 @@ const (
 // unless StrictCRLF is set, a CR that has no LF behind it are left as they are.
 //
 // The settings may be changed while no reply is pending.
+//
+// An unfinished reply costs about MaxSize octets. Between replies the parser
+// keeps the last few with their octets, which spares parsing them again: some
+// hundred octets in most sessions, 20 KiB at the very most. Reset drops them.
 type ReplyParser struct {
 	MaxLine  int // most octets in a line, its CRLF included; 0: DefaultMaxReplyLine
 	MaxLines int // most lines in a reply; 0: DefaultMaxReplyLines
@@ -58,13 +62,13 @@ type ReplyParser struct {
 	cache replyCache
 }
 
-// Parse takes octets from p up to the end of one reply and returns how many it
-// took. With done true, r is that reply, and p[n:] belongs to the next; call
-// again. With done false and a nil error it took all of p and wants more. It
-// keeps no part of p, and r shares no memory with it.
+// Parse takes octets from b up to the end of one reply and returns how many it
+// took. With done true, r is that reply, and b[n:] belongs to the next; call
+// again. With done false and a nil error it took all of b and wants more. It
+// keeps no part of b, and r shares no memory with it.
 //
 // The error is a *SyntaxError whose offset counts from the reply's first octet,
-// the octets of earlier calls included; n octets of p stand before the fault.
+// the octets of earlier calls included; n octets of b stand before the fault.
 // It comes with the first octet that no reply can have there, and it is final:
 // after it nothing in the stream can be trusted, and every later call returns
 // it again.
@@ -118,8 +122,8 @@ func (p *ReplyParser) settings() replySettings {
 	return replySettings{p.MaxLine, p.MaxLines, p.MaxSize, p.StrictCRLF, p.Enhanced}
 }
 
-// match reports whether the settings are those of p. Field by field it costs a
-// fifth of comparing with settings().
+// match reports whether the settings are those of p. Building settings() to
+// compare with them would cost as much as the rest of finding a known reply.
 func (s *replySettings) match(p *ReplyParser) bool {
 	return s.maxLine == p.MaxLine && s.maxLines == p.MaxLines && s.maxSize == p.MaxSize &&
 		s.strictCRLF == p.StrictCRLF && s.enhanced == p.Enhanced
@@ -269,8 +273,8 @@ func (p *ReplyParser) endLine(line []byte) (done bool) {
 	return false
 }
 
-// take returns the reply that is whole and makes ready for the next. With raw,
-// its octets, it remembers the reply; one string then serves both.
+// take returns the reply that is whole and makes ready for the next. Unless raw,
+// its octets, is empty, it remembers the reply; one string then serves both.
 func (p *ReplyParser) take(raw []byte) Reply {
 	n := len(p.buf)
 	p.keep(raw)
