@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // The bounds of a ReplyParser that sets none of its own.
 const (
@@ -187,7 +184,9 @@ func (p *ReplyParser) parse(b []byte) (n int, done bool, err error) {
 func (p *ReplyParser) keep(b []byte) {
 	if cap(p.buf)-len(p.buf) < len(b) {
 		left := replyBound(p.MaxSize, DefaultMaxReplySize) - len(p.buf)
-		p.buf = slices.Grow(p.buf, max(len(b), min(len(p.buf), left)))
+		grown := make([]byte, len(p.buf), len(p.buf)+max(len(b), min(len(p.buf), left)))
+		copy(grown, p.buf)
+		p.buf = grown
 	}
 	p.buf = append(p.buf, b...)
 }

@@ -292,22 +292,38 @@ func TestReplyParserMemory(t *testing.T) { // H-R1
 			t.Errorf("pieces of %d: %d octets allocated", size, grown)
 		}
 	}
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	idle := make([]wire.ReplyParser, 1000)
-	for i := range idle {
-		if o := parseReplies(&idle[i], ehlo12, "250 2.1.0 Ok\r\n"); len(o.Replies) != 2 {
-			t.Fatal(o)
+}
+
+// What a parser holds between replies.
+func TestReplyParserIdleMemory(t *testing.T) { // H-R1
+	long := strings.Repeat("250-"+strings.Repeat("x", 1018)+"\r\n", 60) + "250 x\r\n"
+	for _, tt := range []struct {
+		name   string
+		pieces []string
+		reset  bool
+		most   int64
+	}{
+		{"after Reset", []string{ehlo12, "250 2.1.0 Ok\r\n", "250-unfinished\r\n"}, true, 256},
+		{"after usual replies", []string{ehlo12, "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 Go ahead\r\n250 2.0.0 Ok\r\n"}, false, 2 << 10},
+		{"after a long reply", []string{long}, false, 512},
+	} {
+		idle := make([]wire.ReplyParser, 200)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range idle {
+			parseReplies(&idle[i], tt.pieces...)
+			if tt.reset {
+				idle[i].Reset()
+			}
 		}
-		idle[i].Reset()
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if each := int64(after.HeapAlloc-before.HeapAlloc) / int64(len(idle)); each > tt.most {
+			t.Errorf("%s: %d octets for each idle parser", tt.name, each)
+		}
+		runtime.KeepAlive(idle)
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	if each := (after.HeapAlloc - before.HeapAlloc) / 1000; each > 256 {
-		t.Errorf("%d octets for each idle parser", each)
-	}
-	runtime.KeepAlive(idle)
 }
 
 func TestReplyParserAllocations(t *testing.T) {
