@@ -72,14 +72,6 @@ type parameter[P any] struct {
 	append func(dst []byte, p *P, allow8bit bool) ([]byte, error)
 }
 
-// argumentError is the error a server answers with "501 5.5.4".
-func argumentError(element, reason string, offset int) *SyntaxError {
-	return &SyntaxError{
-		Element: element, Reason: reason, Offset: offset,
-		Code: CodeArgumentSyntaxError, Enhanced: EnhancedCode{5, 5, 4},
-	}
-}
-
 // badValue says what is wrong with a parameter's value; the walk over the table
 // adds the keyword, and where in the arguments the value stands.
 func badValue(reason string) error { return argumentError("", reason, 0) }
