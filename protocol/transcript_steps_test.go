@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,9 @@ func resultOf(t *testing.T, d *protocol.Delivery) (protocol.Receipt, error) {
 	}
 	return receipt, err
 }
+
+// printed is v with all its fields.
+func printed(v any) string { return fmt.Sprintf("%v %+v %#v", v, v, v) }
 
 // want shortens tables.
 func want(codes ...wire.Code) []wire.Code { return codes }
