@@ -167,3 +167,12 @@ func wantPanic(t *testing.T, want string, f func()) {
 	}()
 	f()
 }
+
+// joined returns the octets of chunks.
+func joined(chunks []protocol.Chunk) string {
+	var b strings.Builder
+	for _, chunk := range chunks {
+		b.Write(chunk.Bytes)
+	}
+	return b.String()
+}
