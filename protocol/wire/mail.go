@@ -2,7 +2,6 @@ package wire
 
 import (
 	"errors"
-	"unicode/utf8"
 )
 
 // Mail is what a MAIL command says (RFC 5321 §4.1.1.2).
@@ -36,13 +35,14 @@ func (m *Mail) Parse(args string, o ParseOptions) error {
 		return reversePath.fault("no domain", end-1)
 	}
 	m.From = from
-	if err := parseParams(mailParameters[:], &m.MailParams, &m.Extra, args, end, &o); err != nil {
+	highParams, err := parseParams(mailParameters[:], &m.MailParams, &m.Extra, args, end, &o)
+	if err != nil {
 		return err
 	}
 	if m.Body == BodyBinaryMIME && !o.Enabled.Has(BinaryMIME) {
 		return argumentError("BODY", "BINARYMIME is not on offer", -1)
 	}
-	if high && !m.SMTPUTF8 {
+	if (high || highParams) && !m.SMTPUTF8 {
 		return reversePath.outsideASCII(args, end)
 	}
 	return nil
@@ -82,17 +82,12 @@ var (
 	forwardPath = pathArgument{"TO:", "forward-path", 3}
 )
 
-// scan reads the arguments of MAIL or RCPT up to the end of the path, and makes
-// sure that there are no control octets in them and only UTF-8. high: they are
-// not all ASCII.
+// scan reads the arguments of MAIL or RCPT up to the end of the path. high: what
+// it read is not all ASCII.
 func (a *pathArgument) scan(args string) (p Path, end int, high bool, err error) {
-	control, high := scanLine(args)
-	if control >= 0 {
-		return p, 0, high, a.fault("control octet "+hexOctet(args[control]), control)
-	}
 	n := len(a.keyword)
 	if len(args) < n || !sameKeyword(a.keyword, args[:n]) {
-		return p, 0, high, argumentError(a.element, `no "`+a.keyword+`" in front`, 0)
+		return p, 0, false, argumentError(a.element, `no "`+a.keyword+`" in front`, 0)
 	}
 	// RFC 5321 §4.1.1.2 has no blank here, but clients send it.
 	for n < len(args) && args[n] == ' ' {
@@ -100,12 +95,13 @@ func (a *pathArgument) scan(args string) (p Path, end int, high bool, err error)
 	}
 	p, rest, err := ScanPath(args[n:])
 	if err != nil {
-		return p, 0, high, a.inPath(err, n)
+		return p, 0, false, a.inPath(err, n)
 	}
 	end = len(args) - len(rest)
-	if high && !utf8.ValidString(rest) {
-		i := end + firstInvalidUTF8(rest)
-		return p, end, high, argumentError("parameter", "octet "+hexOctet(args[i])+" is not valid UTF-8", i)
+	high = p.IsUTF8()
+	if end-n != len(p.Mailbox())+len("<>") {
+		// A source route is gone, but it was there to be read.
+		_, high = scanLine(args[n:end])
 	}
 	return p, end, high, nil
 }

@@ -173,9 +173,13 @@ func TestMailParseRefuses(t *testing.T) {
 		{"TO:<a@b>", `501 5.5.4 reverse-path: no "FROM:" in front at offset 0`},
 		{"FROM <a@b>", `501 5.5.4 reverse-path: no "FROM:" in front at offset 0`},
 		{"FROM:<postmaster>", "501 5.1.7 reverse-path: no domain at offset 16"},
-		{"FROM:<a@b\x00>", "501 5.1.7 reverse-path: control octet 0x00 at offset 9"},             // H-R22
-		{"FROM:<a@b>\rSIZE=1", "501 5.1.7 reverse-path: control octet 0x0D at offset 10"},        // H-R22
-		{"FROM:<a@b> X=\xff", "501 5.5.4 parameter: octet 0xFF is not valid UTF-8 at offset 13"}, // H-R24
+		{"FROM:<a@b\x00>", "501 5.1.7 reverse-path: control octet 0x00 at offset 9"},                       // H-R22
+		{"FROM:<a@b>\rSIZE=1", "501 5.5.4 parameter: no blank in front at offset 10"},                      // H-R22
+		{"FROM:<a@b> X=\xff", "501 5.5.4 parameter: octet 0xFF is not valid UTF-8 at offset 13"},           // H-R24
+		{"FROM:<a@b> SIZE=1\x00", "501 5.5.4 parameter: control octet 0x00 at offset 17"},                  // H-R22
+		{"FROM:<a@b> SIZE=\n", "501 5.5.4 parameter: control octet 0x0A at offset 16"},                     // H-R22
+		{"FROM:<a@b> SIZE\x7f=1", "501 5.5.4 parameter: control octet 0x7F at offset 15"},                  // H-R22
+		{"FROM:<@ü:a@b>", "553 5.6.7 reverse-path: octet 0xC3 outside ASCII without SMTPUTF8 at offset 7"}, // H-R23
 		{"FROM:<a@b>SIZE=1", "501 5.5.4 parameter: no blank in front at offset 10"},
 		{"FROM:<a@b> =1", "501 5.5.4 parameter: malformed keyword at offset 11"},
 		{"FROM:<a@b> -A=1", "501 5.5.4 parameter: malformed keyword at offset 11"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"unicode/utf8"
 )
 
 // Param is an ESMTP parameter of MAIL or RCPT that this package does not know,
@@ -90,71 +91,82 @@ func inParameter(keyword string, err error, offset int) error {
 }
 
 // scanParam returns where the keyword that begins s ends, and where its value
-// does: at a blank, if all is well.
+// does: at a blank, if all is well. seen has the high bit of all octets of the
+// value.
 //
 // RFC 5321 §4.1.2: esmtp-value = 1*(%d33-60 / %d62-126)
-func scanParam(s string) (equals, end int) {
+func scanParam(s string) (equals, end int, seen byte) {
 	for equals < len(s) && isKeywordOctet(s[equals]) {
 		equals++
 	}
 	if equals == len(s) || s[equals] != '=' {
-		return equals, equals
+		return equals, equals, 0
 	}
 	value := s[equals+1:]
-	for end < len(value) && value[end] != ' ' && value[end] != '=' {
+	for end < len(value) && value[end] > ' ' && value[end] != '=' && value[end] != 0x7f {
+		seen |= value[end]
 		end++
 	}
-	return equals, equals + 1 + end
+	return equals, equals + 1 + end, seen
 }
 
-// parseParams reads the parameters in args from offset i on. Control octets and
-// UTF-8 have been seen to.
+// parseParams reads the parameters in args from offset i on. high: they are not
+// all ASCII, but UTF-8.
 //
 // RFC 5321 §4.1.2: Mail-parameters = esmtp-param *(SP esmtp-param)
-func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string, i int, o *ParseOptions) error {
+func parseParams[P any](table []parameter[P], p *P, extra *[]Param, args string, i int, o *ParseOptions) (high bool, err error) {
 	var seen uint32 // the rows met so far
 	for i < len(args) {
 		if args[i] != ' ' {
-			return argumentError("parameter", "no blank in front", i)
+			return high, argumentError("parameter", "no blank in front", i)
 		}
 		i++
 		if i == len(args) || args[i] == ' ' {
 			continue // blanks at the end, or more than one between two
 		}
 		start := i
-		equals, n := scanParam(args[start:])
+		equals, n, octets := scanParam(args[start:])
 		equals, i = start+equals, start+n
 		switch {
 		case equals == start || args[start] == '-':
-			return argumentError("parameter", "malformed keyword", start)
+			return high, argumentError("parameter", "malformed keyword", start)
+		case i < len(args) && (args[i] < ' ' || args[i] == 0x7f):
+			return high, argumentError("parameter", "control octet "+hexOctet(args[i]), i)
 		case equals+1 == i || i < len(args) && args[i] == '=':
-			return argumentError("parameter", "value is empty or has an equals sign", i)
+			return high, argumentError("parameter", "value is empty or has an equals sign", i)
 		case i < len(args) && args[i] != ' ':
-			return argumentError("parameter", "malformed keyword", i)
+			return high, argumentError("parameter", "malformed keyword", i)
 		}
 		keyword, value := args[start:equals], args[min(equals+1, i):i]
+		if octets >= utf8.RuneSelf {
+			high = true
+			if n := firstInvalidUTF8(value); n < len(value) {
+				i += n - len(value)
+				return high, argumentError("parameter", "octet "+hexOctet(args[i])+" is not valid UTF-8", i)
+			}
+		}
 		n = findParameter(table, keyword)
 		if n < 0 {
 			if err := takeUnknown(extra, Param{keyword, value}, start, o); err != nil {
-				return err
+				return high, err
 			}
 			continue
 		}
 		row, bit := &table[n], uint32(1)<<uint(n)
 		switch {
 		case row.extension&^o.Enabled != 0:
-			return notRecognized(start)
+			return high, notRecognized(start)
 		case seen&bit != 0:
-			return argumentError(row.keyword, "given twice", start)
+			return high, argumentError(row.keyword, "given twice", start)
 		case row.bare != (value == ""):
-			return argumentError(row.keyword, "has a value, or none, against its definition", equals)
+			return high, argumentError(row.keyword, "has a value, or none, against its definition", equals)
 		}
 		seen |= bit
 		if err := row.parse(p, value); err != nil {
-			return inParameter(row.keyword, err, i-len(value))
+			return high, inParameter(row.keyword, err, i-len(value))
 		}
 	}
-	return nil
+	return high, nil
 }
 
 func findParameter[P any](table []parameter[P], keyword string) int {

@@ -21,10 +21,11 @@ func (r *Recipient) Parse(args string, o ParseOptions) error {
 		return forwardPath.fault("null", end-1)
 	}
 	r.Path = path
-	if err := parseParams(rcptParameters[:], &r.RcptParams, &r.Extra, args, end, &o); err != nil {
+	highParams, err := parseParams(rcptParameters[:], &r.RcptParams, &r.Extra, args, end, &o)
+	if err != nil {
 		return err
 	}
-	if high && !o.UTF8 {
+	if (high || highParams) && !o.UTF8 {
 		return forwardPath.outsideASCII(args, end)
 	}
 	return nil

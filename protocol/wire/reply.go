@@ -164,10 +164,9 @@ func (r Reply) String() string {
 func appendPrintable(dst []byte, s string) []byte {
 	for len(s) > 0 {
 		c, n := utf8.DecodeRuneInString(s)
-		switch {
-		case c == '\\' || strconv.IsPrint(c) && (c != utf8.RuneError || n > 1):
+		if strconv.IsPrint(c) && (c != utf8.RuneError || n > 1) {
 			dst = append(dst, s[:n]...)
-		default:
+		} else {
 			// QuoteRune would show an invalid octet as U+FFFD; Quote keeps it.
 			q := strconv.Quote(s[:n])
 			dst = append(dst, q[1:len(q)-1]...)
