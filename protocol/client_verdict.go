@@ -35,6 +35,9 @@ func (d *Delivery) settle(err error) {
 	}
 	d.settled, d.cause = true, err
 	receipt := Receipt{Outcome: Refused, Reply: d.final, Recipients: d.recipients}
+	if len(d.recipients) == 0 {
+		receipt.Outcome = NotDelivered
+	}
 	for i := range d.recipients {
 		r := &d.recipients[i]
 		if r.Reply == (wire.Reply{}) && d.end <= d.c.out.lent {
