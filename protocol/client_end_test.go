@@ -93,7 +93,7 @@ func TestEndSettlesEverything(t *testing.T) { // F2, F20, C33, C34, C47, H-R8, H
 				g.play(t, "WRITE FAILS\nEOF", lost+"broken pipe")
 				g.play(t, "WRITE FAILS\nRESET", lost+"connection reset")
 				g.play(t, "WRITE FAILS\nWAIT 10s", lost+"broken pipe")
-				g.play(t, "S: 150 what", "protocol error at the "+g.awaited+": malformed")
+				g.play(t, "S: 150 what", "protocol error at the "+g.awaited+": reply code: first digit is not 2 to 5 but octet 0x31 at offset 0")
 			})
 		}
 	}

@@ -86,8 +86,8 @@ func TestHelloNameRefused(t *testing.T) { // F9, H-I1, C9
 		{"me\x00.example", "HELO name: domain: control octet 0x00 at offset 2"},
 		{"me\x1b.example", "HELO name: domain: control octet 0x1B at offset 2"},
 		{"me\x7f.example", "HELO name: domain: control octet 0x7F at offset 2"},
-		{"me example", "HELO name: domain: octet 0x20 cannot be here in a domain at offset 2"},
-		{"mé.example", "HELO name: domain: octet 0xC3 cannot be here in a domain in ASCII at offset 1"},
+		{"me example", "HELO name: domain: octet 0x20 does not fit into a domain at offset 2"},
+		{"mé.example", "HELO name: domain: octet 0xC3 does not fit into a domain in ASCII at offset 1"},
 	} {
 		c := newClient(t, protocol.ClientConfig{})
 		_, err, _ := c.Hello(test.name).Result()

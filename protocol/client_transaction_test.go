@@ -353,8 +353,8 @@ func TestTransactionEnvelopeRefused(t *testing.T) { // F6, F9, P33
 		{"null recipient", envelope("a@me.example", "b@mx.example", ""), protocol.BodyText(""), "not delivered: To[1]: null path"},
 		{"no body", envelope("a@me.example", "b@mx.example"), nil, "not delivered: Body: nil"},
 		{"postmaster sends", envelope("postmaster", "b@mx.example"), protocol.BodyText(""), "not delivered: From: no domain"},
-		{"long sender", envelope(long+"@me.example", "b@mx.example"), protocol.BodyText(""), "not delivered: From: path: the local part has more than 64 octets"},
-		{"long recipient", envelope("a@me.example", long+"@mx.example"), protocol.BodyText(""), "not delivered: To[0]: path: the local part has more than 64 octets"}, // C38
+		{"long sender", envelope(long+"@me.example", "b@mx.example"), protocol.BodyText(""), "not delivered: From: path: local part of more than 64 octets"},
+		{"long recipient", envelope("a@me.example", long+"@mx.example"), protocol.BodyText(""), "not delivered: To[0]: path: local part of more than 64 octets"}, // C38
 	} {
 		c := newClient(t, protocol.ClientConfig{})
 		c.Hello("me.example")
