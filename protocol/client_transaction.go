@@ -196,7 +196,7 @@ func (d *Delivery) replied(c *Client, e expectation, r wire.Reply, v verdict) {
 
 // finish ends the transaction.
 func (d *Delivery) finish(c *Client, err error) {
-	if d.abandoned {
+	if d.abandoned && d.undecided() {
 		err = ErrCanceled
 	}
 	c.finish()
@@ -270,7 +270,7 @@ func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
 		d.sayLoneDot(c)
 	case d.abandoned:
 		// A lone dot would deliver an empty message.
-		c.end(ErrCanceled)
+		c.end(ErrAborted)
 	case !taken || !d.from.Positive():
 		// LMTP owes one reply for each recipient, and so none here; and a server that
 		// takes recipients without a sender would deliver a lone dot.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -22,6 +23,11 @@ func (d *Delivery) decideRest(r wire.Reply) {
 			d.decide(i, r)
 		}
 	}
+}
+
+// undecided reports whether any recipient has no verdict.
+func (d *Delivery) undecided() bool {
+	return slices.ContainsFunc(d.recipients, func(r RecipientResult) bool { return r.Reply == wire.Reply{} })
 }
 
 // settle settles whatever of the message is not settled yet, the steps in wire
@@ -65,7 +71,12 @@ func (d *Delivery) settle(err error) {
 }
 
 // fail implements task.
-func (d *Delivery) fail(_ *Client, err error) { d.settle(err) }
+func (d *Delivery) fail(_ *Client, err error) {
+	if d.abandoned && err == ErrAborted {
+		err = ErrCanceled
+	}
+	d.settle(err)
+}
 
 // worse combines the outcomes for two recipients into that of the message.
 func worse(a, b Outcome) Outcome {

@@ -18,6 +18,9 @@ var (
 	// ErrClosed is the cause of an operation begun after Quit or after the end of
 	// the connection.
 	ErrClosed = errors.New("the connection is closed")
+	// ErrAborted is why a connection ended, and what fails everything queued behind,
+	// when a message was cancelled in the middle of its content.
+	ErrAborted = errors.New("the connection was given up in the middle of a message")
 	// ErrHelloFirst says that an operation needs a Hello that succeeded before it
 	// in the queue.
 	ErrHelloFirst = errors.New("no EHLO has succeeded yet")
