@@ -176,3 +176,5 @@ func joined(chunks []protocol.Chunk) string {
 	}
 	return b.String()
 }
+
+func reply(code wire.Code, text string) wire.Reply { return wire.Reply{Code: code, Text: text} }
