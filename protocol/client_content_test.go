@@ -264,11 +264,11 @@ func TestContentStrict(t *testing.T) { // F11, C2
 	strict := protocol.ClientConfig{EOL: wire.EOLStrict}
 	for content, want := range map[string]string{
 		"a\r\nb\r\n":   "",
-		"a\nb\r\n":     "bare LF",
-		"a\rb\r\n":     "bare CR",
-		"a\r\nb\r\r":   "bare CR",
-		"\n":           "bare LF",
-		"a\r\nb\r\n\n": "bare LF",
+		"a\nb\r\n":     "content: bare LF at offset 1",
+		"a\rb\r\n":     "content: bare CR at offset 1",
+		"a\r\nb\r\r":   "content: bare CR at offset 4",
+		"\n":           "content: bare LF at offset 0",
+		"a\r\nb\r\n\n": "content: bare LF at offset 6",
 	} {
 		for kind, body := range map[string]protocol.Body{
 			"bytes":  protocol.BodyText(content),
@@ -281,10 +281,14 @@ func TestContentStrict(t *testing.T) { // F11, C2
 				}
 				continue
 			}
-			asError[*protocol.BodyError](t, err)
-			if strings.HasSuffix(out, ".\r\n") {
-				t.Errorf("%q as %s: wrote %q", content, kind, out)
+			text := "not delivered: message content: " + want
+			if kind == "bytes" {
+				text = "not delivered: message content: bare CR or LF" // found before MAIL
 			}
+			if out != "" || err == nil || err.Error() != text {
+				t.Errorf("%q as %s: wrote %q, %v", content, kind, out, err)
+			}
+			asError[*protocol.BodyError](t, err)
 		}
 	}
 	for eol, want := range map[wire.EOL]string{
