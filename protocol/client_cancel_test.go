@@ -97,6 +97,20 @@ func TestCancelLockStep(t *testing.T) { // F4, F23
 			! cancel
 			S: 451 later
 			= send: refused: DATA: 451 later (want 354)` + next,
+		"at RSET": `
+			C: MAIL FROM:<a@me.example>
+			S: 250 ok
+			C: RCPT TO:<b@mx.example>
+			S: 550 no
+			C: RCPT TO:<c@mx.example>
+			S: 550 no
+			= send: refused: RCPT <b@mx.example>: 550 no, and 1 more recipients refused
+			C: RSET
+			! cancel next
+			S: 250 reset
+			= next: not delivered: canceled
+			EOF
+			= closed: EOF`,
 		"by its result": `
 			C: MAIL FROM:<a@me.example>
 			! cancel result
@@ -222,6 +236,49 @@ func TestCancelAtEveryOctetOfContent(t *testing.T) { // F23, F11
 			t.Errorf("at octet %d: still open", lent)
 		}
 	}
+}
+
+// A source may give its own message up when it is asked for more: the connection
+// ends once it has answered.
+func TestCancelFromSource(t *testing.T) { // F23
+	c := newClient(t, protocol.ClientConfig{})
+	c.Hello("me.example")
+	var d *protocol.Delivery
+	quitter := &quitter{source: source{content: "0123456789", piece: 5, size: -1}, cancel: func() bool { return d.Cancel() }}
+	d = c.Send(envelope("a@me.example", "b@mx.example"), quitter)
+	next := c.Do(protocol.Command{Verb: "NOOP"})
+	feed(c, "220 mx.example\r\n")
+	feed(c, "250-mx.example\r\n250 PIPELINING\r\n")
+	if out := feed(c, "250 ok\r\n250 ok\r\n354 go\r\n"); strings.Contains(out, "\n") {
+		t.Errorf("wrote %q", out)
+	}
+	if _, err := resultOf(t, d); err == nil || err.Error() != "not delivered: canceled" {
+		t.Error(err)
+	}
+	if _, err, _ := next.Result(); err != protocol.ErrAborted || c.Err() != protocol.ErrAborted {
+		t.Error(err, c.Err())
+	}
+	if quitter.released != 1 {
+		t.Errorf("released %d times", quitter.released)
+	}
+}
+
+// quitter is a source that cancels its message when half of it is gone.
+type quitter struct {
+	source
+	cancel func() bool
+}
+
+func (q *quitter) Open() (protocol.BodyReader, error) {
+	_, err := q.source.Open()
+	return q, err
+}
+
+func (q *quitter) Next(max int) (protocol.Chunk, error) {
+	if len(q.rest) == 5 {
+		q.cancel()
+	}
+	return q.source.Next(max)
 }
 
 // What was planned but not lent at all is taken back as if it had never been

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -49,7 +50,36 @@ func TestLoginIsBounded(t *testing.T) { // C93, C94, H-A4
 	if out := feed(c, "334 "+long[:4]+long+"\r\n"); out != "*\r\n" && c.Err() == nil {
 		t.Errorf("to a longer challenge: wrote %.20q", out)
 	}
+
+	// A response that does not fit stops the exchange too, and so does a mechanism
+	// that cannot begin.
+	for want, m := range map[string]protocol.Mechanism{
+		"AUTH X-TEST: response too long": scripted(nil, make([]byte, 9217)),
+		"AUTH X-TEST: no token": {Name: "X-TEST", New: func(protocol.TLSState) (sasl.Client, error) {
+			return beginner{errors.New("no token")}, nil
+		}},
+	} {
+		c := newClient(t, protocol.ClientConfig{})
+		c.Hello("me.example")
+		f := c.Login(m)
+		feed(c, "220 mx.example\r\n")
+		if out := feed(c, "250-mx.example\r\n250 AUTH X-TEST\r\n"); out != "" {
+			if out := feed(c, "334 \r\n"); out != "*\r\n" {
+				t.Errorf("wrote %.20q", out)
+			}
+			feed(c, "501 cancelled\r\n")
+		}
+		if _, err, ok := f.Result(); !ok || err == nil || err.Error() != want || c.Err() != nil {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
 }
+
+// beginner is a mechanism that cannot begin.
+type beginner struct{ err error }
+
+func (b beginner) Start() (string, []byte, error) { return "X-TEST", nil, b.err }
+func (b beginner) Next([]byte) ([]byte, error)    { return nil, nil }
 
 // talker answers every challenge with itself.
 type talker struct{}

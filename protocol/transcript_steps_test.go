@@ -88,9 +88,6 @@ func cancel(name string, want bool) func(*session) {
 	}
 }
 
-// note puts a line among the futures that settle.
-func (s *session) note(line string) { s.settled = append(s.settled, line) }
-
 // asError finds an error of type E in err, or fails the test.
 func asError[E error](t *testing.T, err error) E {
 	t.Helper()
