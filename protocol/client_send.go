@@ -153,14 +153,24 @@ func (d *Delivery) Cancel() bool {
 	case !d.begun || c.takeBack(d, d.start):
 		d.settle(ErrCanceled)
 		c.proceed()
-	case !d.sending:
-		d.abandoned = true
-	case c.busy:
-		c.failure = ErrCanceled
 	default:
-		c.end(ErrCanceled)
+		d.abandoned = true
+		if d.sending {
+			c.abort()
+		}
 	}
 	return true
+}
+
+// abort ends the connection, because only that keeps half a message from being
+// delivered.
+func (c *Client) abort() {
+	switch {
+	case !c.busy:
+		c.end(ErrAborted)
+	case c.failure == nil:
+		c.failure = ErrAborted
+	}
 }
 
 func (d *Delivery) canceled() bool { return d.settled }
