@@ -147,30 +147,27 @@ func (d *Delivery) Result() *future.Future[Receipt] { return d.result.Future() }
 // of data would deliver a message nobody wrote.
 func (d *Delivery) Cancel() bool {
 	c := d.c
-	switch {
-	case d.settled || d.end <= c.out.lent:
+	if d.settled || d.end <= c.out.lent {
 		return false
+	}
+	inside := c.busy
+	c.busy = true // rule 5 holds for callbacks of what settles here too
+	switch {
 	case !d.begun || c.takeBack(d, d.start):
 		d.settle(ErrCanceled)
-		c.proceed()
 	default:
 		d.abandoned = true
-		if d.sending {
-			c.abort()
+		// Once content is asked for, only the end of the connection keeps half a
+		// message from being delivered.
+		if d.sending && c.failure == nil {
+			c.failure = ErrAborted
 		}
 	}
-	return true
-}
-
-// abort ends the connection, because only that keeps half a message from being
-// delivered.
-func (c *Client) abort() {
-	switch {
-	case !c.busy:
-		c.end(ErrAborted)
-	case c.failure == nil:
-		c.failure = ErrAborted
+	if !inside {
+		c.settle()
+		c.busy = false
 	}
+	return true
 }
 
 func (d *Delivery) canceled() bool { return d.settled }
