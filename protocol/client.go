@@ -287,7 +287,7 @@ func (c *Client) dispatch(r wire.Reply) {
 		return
 	}
 	if v == wrong {
-		c.end(unexpected(rule.awaited, "unexpected reply", r))
+		c.end(unexpected(rule.awaited, "unexpected reply", r, rule.want()...))
 		return
 	}
 	if !c.follow.has(e.step) {

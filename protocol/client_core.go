@@ -232,5 +232,5 @@ func (c *Client) Tick(now time.Time) {
 
 // Err implements Core. Other than io.EOF it is what ended the conversation: a
 // *ReplyError for a 421 or a refused greeting, a *ProtocolError, *TimeoutError,
-// *ConnectionError, *TLSError or *BodyError.
+// *ConnectionError, *TLSError or *BodyError, or ErrAborted.
 func (c *Client) Err() error { return c.err }

@@ -155,10 +155,13 @@ func (d *Delivery) Cancel() bool {
 	switch {
 	case !d.begun || c.takeBack(d, d.start):
 		d.settle(ErrCanceled)
-	case !d.sending:
+	default:
 		d.abandoned = true
-	case c.failure == nil:
-		c.failure = ErrCanceled
+		// Once content is asked for, only the end of the connection keeps half a
+		// message from being delivered.
+		if d.sending && c.failure == nil {
+			c.failure = ErrAborted
+		}
 	}
 	if !inside {
 		c.settle()

@@ -182,7 +182,7 @@ func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 
 // finish ends the transaction.
 func (d *Delivery) finish(c *Client, err error) {
-	if d.abandoned {
+	if d.abandoned && d.undecided() {
 		err = ErrCanceled
 	}
 	c.finish()
@@ -256,7 +256,7 @@ func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
 		d.sayLoneDot(c)
 	case d.abandoned:
 		// A lone dot would deliver an empty message.
-		c.end(ErrCanceled)
+		c.end(ErrAborted)
 	case !taken || !d.from.Positive():
 		// LMTP owes one reply for each recipient, and so none here; and a server that
 		// takes recipients without a sender would deliver a lone dot.
