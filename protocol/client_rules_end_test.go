@@ -177,7 +177,7 @@ func TestRule8Cancel(t *testing.T) { // F23
 	m.wantLog("two mail", "two rcpt")
 	m.Feed(m.now, []byte("354 go\r\n"))
 	m.wantLog("two mail", "two rcpt", "two: not delivered: canceled")
-	if m.Err() != protocol.ErrCanceled || m.lend(100) != "" {
+	if m.Err() != protocol.ErrAborted || m.lend(100) != "" {
 		t.Error("a lone dot would deliver an empty message", m.Err())
 	}
 }
