@@ -79,6 +79,12 @@ func TestRule7CleanEnd(t *testing.T) {
 	if _, err, _ := m.Do(protocol.Command{Verb: "NOOP"}).Result(); err != protocol.ErrClosed {
 		t.Error(err)
 	}
+	// A server that never spoke did not end cleanly, though nobody asked for anything.
+	m = newMachine(t, protocol.ClientConfig{})
+	m.FeedEOF(m.now)
+	if err := m.Err(); err == nil || err.Error() != "connection lost before the greeting: unexpected EOF" {
+		t.Error(err)
+	}
 	m = greeted(t, protocol.ClientConfig{})
 	note(m, "quit", m.Quit())
 	m.take(100)
