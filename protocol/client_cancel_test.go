@@ -396,6 +396,33 @@ func TestCancelLogin(t *testing.T) { // F5, F23, C90, H-A3
 	})
 }
 
+// Once an exchange has begun, the server may wait for its next line: that one is
+// never taken back, not even before it was lent.
+func TestCancelTaskBetweenLines(t *testing.T) { // F23, F8
+	c := newClient(t, protocol.ClientConfig{})
+	c.Hello("me.example")
+	f := c.AddTask(&lines{"X-ONE", "answer"})
+	c.Do(protocol.Command{Verb: "NOOP"})
+	feed(c, "220 mx.example\r\n")
+	feed(c, "250 mx.example\r\n")
+	c.Feed(start, []byte("334 go on\r\n"))
+	f.Cancel()
+	if out := flush(c); out != "answer\r\n" {
+		t.Errorf("wrote %q", out)
+	}
+	if out := feed(c, "250 ok\r\n"); out != "NOOP\r\n" {
+		t.Errorf("wrote %q", out)
+	}
+
+	// Its first line is.
+	f = c.AddTask(&lines{"X-ONE", "answer"})
+	c.Feed(start, []byte("250 ok\r\n"))
+	f.Cancel()
+	if out := flush(c); out != "" || c.Busy() {
+		t.Errorf("wrote %q", out)
+	}
+}
+
 // lines is a Task that sends lines, whatever is answered.
 type lines []string
 

@@ -50,7 +50,8 @@ func TestErrors(t *testing.T) { // P15, P28, F7
 			t.Errorf("%v does not lead to %v", test.err, test.cause)
 		}
 	}
-	var timeout net.Error = &protocol.TimeoutError{}
+	timeout := &protocol.TimeoutError{}
+	var _ net.Error = timeout
 	if !timeout.Timeout() || !timeout.Temporary() {
 		t.Error("a TimeoutError is none in the sense of net.Error")
 	}
