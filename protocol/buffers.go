@@ -6,43 +6,42 @@ import "sync"
 // machine gives it back (rule 11), so that thousands of idle connections share the
 // buffers of the few that are busy.
 type buffers struct {
-	arena, scratch []byte
-	segs           [][]byte
-	awaited        []expectation
-	queue          []task
+	arena   []byte   // commands that are planned
+	scratch []byte   // what DotEncoder changed of a piece of content
+	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
+	awaited []expectation
+	queue   []task
 }
 
-// maxPooled is the size of the largest piece of memory that is kept for the next
-// machine, in octets.
+// noBuffers stands for those of an idle machine. It is only read.
+var noBuffers buffers
+
+// maxPooled is the size of the largest buffer that is kept for the next machine,
+// in octets.
 const maxPooled = 64 << 10
 
 var idleBuffers = sync.Pool{New: func() any { return new(buffers) }}
 
 // wake takes buffers for a client that is about to have something to do.
 func (c *Client) wake() {
-	if c.buffers != nil {
-		return
+	if c.mem == &noBuffers {
+		c.mem = idleBuffers.Get().(*buffers)
+		c.out.mem = c.mem
 	}
-	b := idleBuffers.Get().(*buffers)
-	c.buffers = b
-	c.out.arena, c.out.segs, c.scratch, c.awaited, c.queue = b.arena, b.segs, b.scratch, b.awaited, b.queue
 }
 
 // rest gives the buffers of an idle client back. All that was lent from them has
 // been acknowledged.
 func (c *Client) rest() {
-	b := c.buffers
-	if b == nil {
+	if c.mem == &noBuffers {
 		return
 	}
 	c.forgetAnswered()
-	b.arena, b.segs, b.scratch, b.awaited, b.queue = c.out.arena[:0], c.out.segs[:0], c.scratch[:0], c.awaited, c.queue[:0]
-	if cap(b.arena) > maxPooled {
-		b.arena = nil
-	}
-	if cap(b.scratch) > maxPooled {
-		b.scratch = nil
+	b := c.mem
+	c.mem, c.out.mem = &noBuffers, &noBuffers
+	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
+	if cap(b.arena) > maxPooled || cap(b.scratch) > maxPooled {
+		return
 	}
 	idleBuffers.Put(b)
-	c.buffers, c.out.arena, c.out.segs, c.scratch, c.awaited, c.queue = nil, nil, nil, nil, nil, nil
 }

@@ -28,17 +28,14 @@ type Client struct {
 	cfg     ClientConfig
 	replies wire.ReplyParser
 	out     output
-	buffers *buffers // where the slices below come from; nil while idle
 	content wire.DotEncoder
-	scratch []byte // arena of content, in use until the piece is acknowledged
 
-	// The plan. Tasks stand in the queue until they are active; what an active task
-	// has planned is in out, and the replies it will bring are in awaited.
-	queue   []task
-	first   int // of queue
-	active  task
-	awaited []expectation
-	next    int // the oldest unanswered expectation
+	// The plan. Tasks stand in mem.queue until they are active; what the active task
+	// has planned is in out, and the replies it will bring are in mem.awaited.
+	mem    *buffers // noBuffers while there is nothing to do
+	first  int      // of mem.queue
+	active task
+	next   int // of mem.awaited: the oldest unanswered
 
 	streaming *Delivery  // the transaction whose content is being sent
 	pieceEnd  int64      // where its last piece ends: no further one before that is acknowledged
@@ -94,7 +91,7 @@ type task interface {
 	// begin plans the task's first commands, or settles it and reports false.
 	begin(c *Client) bool
 	// replied takes a reply to one of the task's commands.
-	replied(c *Client, e expectation, r wire.Reply, v verdict)
+	replied(c *Client, s step, i int, r wire.Reply, v verdict)
 	// fail settles whatever of the task is not settled: the connection is over.
 	fail(c *Client, err error)
 	// canceled reports that the task was settled while it was queued.
@@ -108,7 +105,8 @@ func NewClient(now time.Time, cfg ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	cfg.Timeouts = cfg.Timeouts.withDefaults()
-	c := &Client{cfg: cfg, follow: setOf(stepGreeting)}
+	c := &Client{cfg: cfg, follow: setOf(stepGreeting), mem: &noBuffers}
+	c.out.mem = c.mem
 	c.replies = wire.ReplyParser{
 		MaxLine: cfg.MaxReplyLine, MaxLines: cfg.MaxReplyLines, MaxSize: cfg.MaxReplySize,
 		StrictCRLF: cfg.StrictCRLF,
@@ -136,7 +134,7 @@ func (c *Client) Busy() bool { return c.active != nil }
 // Queued returns the number of tasks that were added and have neither begun nor
 // been cancelled.
 func (c *Client) Queued() (n int) {
-	for _, t := range c.queue[c.first:] {
+	for _, t := range c.mem.queue[c.first:] {
 		if !t.canceled() {
 			n++
 		}
@@ -159,12 +157,12 @@ func (c *Client) add(t task) {
 		return
 	}
 	c.wake()
-	if c.first > len(c.queue)/2 {
-		n := copy(c.queue, c.queue[c.first:])
-		clear(c.queue[n:])
-		c.queue, c.first = c.queue[:n], 0
+	if c.first > len(c.mem.queue)/2 {
+		n := copy(c.mem.queue, c.mem.queue[c.first:])
+		clear(c.mem.queue[n:])
+		c.mem.queue, c.first = c.mem.queue[:n], 0
 	}
-	c.queue = append(c.queue, t)
+	c.mem.queue = append(c.mem.queue, t)
 	c.proceed()
 }
 
@@ -188,19 +186,19 @@ func (c *Client) settle() {
 		}
 		if c.writeErr != nil {
 			// What was lent may still be answered, and nothing else ever will.
-			if c.next == len(c.awaited) || c.out.lent <= c.awaited[c.next].start {
+			if c.next == len(c.mem.awaited) || c.out.lent <= c.mem.awaited[c.next].start {
 				c.end(c.writeErr)
 			}
 			return
 		}
-		if c.active != nil || c.held != nil || !c.greeted || c.first == len(c.queue) {
+		if c.active != nil || c.held != nil || !c.greeted || c.first == len(c.mem.queue) {
 			break
 		}
-		t := c.queue[c.first]
-		c.queue[c.first] = nil
+		t := c.mem.queue[c.first]
+		c.mem.queue[c.first] = nil
 		c.first++
-		if c.first == len(c.queue) {
-			c.queue, c.first = c.queue[:0], 0
+		if c.first == len(c.mem.queue) {
+			c.mem.queue, c.first = c.mem.queue[:0], 0
 		}
 		if t.canceled() {
 			continue
@@ -210,7 +208,7 @@ func (c *Client) settle() {
 			c.active = nil
 		}
 	}
-	if c.err == nil && c.active == nil && c.held == nil && c.first == len(c.queue) && c.next == len(c.awaited) && !c.out.pending() {
+	if c.err == nil && c.active == nil && c.held == nil && c.first == len(c.mem.queue) && c.next == len(c.mem.awaited) && !c.out.pending() {
 		c.rest()
 	}
 }
@@ -222,15 +220,15 @@ func (c *Client) finish() { c.active = nil }
 // expect plans a reply.
 func (c *Client) expect(t task, s step, index int, start, end int64) {
 	c.forgetAnswered()
-	c.awaited = append(c.awaited, expectation{task: t, step: s, index: int32(index), start: start, end: end})
+	c.mem.awaited = append(c.mem.awaited, expectation{task: t, step: s, index: int32(index), start: start, end: end})
 }
 
 // forgetAnswered makes room once every reply planned so far was read. The timer of
 // the next command starts when the driver says what time it is.
 func (c *Client) forgetAnswered() {
-	if c.next == len(c.awaited) {
-		clear(c.awaited) // of references to tasks
-		c.awaited, c.next = c.awaited[:0], 0
+	if c.next == len(c.mem.awaited) {
+		clear(c.mem.awaited) // of references to tasks
+		c.mem.awaited, c.next = c.mem.awaited[:0], 0
 		c.replyBase = time.Time{}
 	}
 }
@@ -241,7 +239,7 @@ func (c *Client) plan(t task, arena []byte) {
 		c.writeBase = time.Time{}
 	}
 	if c.cfg.Trace != nil {
-		c.traceCommand(t, arena[len(c.out.arena):])
+		c.traceCommand(t, arena[len(c.mem.arena):])
 	}
 	c.out.command(arena)
 }
@@ -260,8 +258,8 @@ func (c *Client) takeBack(t task, start int64) bool {
 	if c.err != nil || c.writeErr != nil || c.active != t || c.out.lent > start {
 		return false
 	}
-	for n := len(c.awaited); n > c.next && c.awaited[n-1].task == t; n-- {
-		c.awaited = c.awaited[:n-1]
+	for n := len(c.mem.awaited); n > c.next && c.mem.awaited[n-1].task == t; n-- {
+		c.mem.awaited = c.mem.awaited[:n-1]
 	}
 	c.out.withdraw(start)
 	for n := len(c.traces); n > c.unsent && c.traces[n-1].end > start; n-- {
@@ -276,11 +274,11 @@ func (c *Client) dispatch(r wire.Reply) {
 	if c.cfg.Trace != nil {
 		c.traceReply(r)
 	}
-	if c.next == len(c.awaited) {
+	if c.next == len(c.mem.awaited) {
 		c.unsolicited(r)
 		return
 	}
-	e := c.awaited[c.next]
+	e := c.mem.awaited[c.next]
 	rule := &stepRules[e.step]
 	v := rule.judge(r.Code)
 	// Rule 4. A 4yz or 5yz may answer what was sent of a command so far.
@@ -301,7 +299,7 @@ func (c *Client) dispatch(r wire.Reply) {
 	if e.task == nil {
 		c.greet(r, v)
 	} else {
-		e.task.replied(c, e, r, v)
+		e.task.replied(c, e.step, int(e.index), r, v)
 	}
 	// RFC 5321 §3.8: whatever a 421 answers, the session is over.
 	if r.Code == wire.CodeNotAvailable && c.err == nil {
@@ -323,8 +321,8 @@ func (c *Client) awaiting() string {
 	switch {
 	case c.upgrading:
 		return "TLS handshake"
-	case c.next < len(c.awaited):
-		return stepRules[c.awaited[c.next].step].awaited
+	case c.next < len(c.mem.awaited):
+		return stepRules[c.mem.awaited[c.next].step].awaited
 	}
 	return ""
 }
@@ -335,15 +333,16 @@ func (c *Client) end(err error) {
 		return
 	}
 	c.err = err
-	c.out.drop()
+	// What was lent from the buffers may still be on its way: they are left to the
+	// garbage collector.
+	queue := c.mem.queue[c.first:]
+	c.mem, c.next, c.first = &noBuffers, 0, 0
+	c.out.drop(c.mem)
 	c.upgrading = false
 	c.streaming = nil
-	active, queue := c.active, c.queue[c.first:]
-	c.active, c.queue, c.first = nil, nil, 0
-	c.awaited, c.next = nil, 0
-	c.buffers = nil // what was lent from them may still be on its way
+	active := c.active
+	c.active = nil
 	c.replies.Reset()
-	c.release()
 	c.greeting.Reject(err)
 	if active != nil {
 		active.fail(c, err)
@@ -353,14 +352,16 @@ func (c *Client) end(err error) {
 			t.fail(c, err)
 		}
 	}
-	c.scratch, c.traces = nil, nil
+	c.traces = nil
 }
 
-// hold keeps the source of a message's content until its last octet has been
-// acknowledged: the verdict can overtake Wrote.
+// hold keeps the source of a message's content until all that was lent of it is
+// acknowledged: the verdict can overtake Wrote, and so can the end of the
+// connection. Behind that end the next Output, or Fail, says that no write is under
+// way any more.
 func (c *Client) hold(source BodyReader, to int64) {
 	c.held, c.heldTo = source, to
-	if c.err != nil || to <= c.out.acked {
+	if c.writeErr != nil || min(to, c.out.lent) <= c.out.acked {
 		c.release()
 	}
 }

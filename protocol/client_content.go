@@ -13,9 +13,9 @@ var errBareInMemory = errors.New("bare CR or LF")
 // open starts the content before the first command is written, so that a source
 // that cannot be opened costs nothing.
 func (d *Delivery) open() (BodyReader, error) {
-	if b, inMemory := d.body.(bytesBody); inMemory {
-		d.bytes = bytesReader(b)
-		return &d.bytes, nil
+	if b, inMemory := d.body.(*memoryBody); inMemory {
+		d.memory = memoryReader(b.octets)
+		return &d.memory, nil
 	}
 	source, err := d.body.Open()
 	if err != nil {
@@ -76,15 +76,15 @@ func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
 	if !c.out.pending() {
 		c.writeBase = c.now
 	}
-	before := len(c.out.segs)
-	segs, scratch, err := c.content.Encode(c.out.segs, c.scratch[:0], p)
+	before := len(c.mem.segs)
+	segs, scratch, err := c.content.Encode(c.mem.segs, c.mem.scratch[:0], p)
 	if err == nil && last {
 		segs, err = c.content.End(segs)
 	}
 	if err != nil {
 		return err
 	}
-	c.scratch = scratch
+	c.mem.scratch = scratch
 	c.out.content(segs, before)
 	c.pieceEnd = c.out.planned
 	if last {
@@ -107,8 +107,8 @@ func (d *Delivery) sayLoneDot(c *Client) {
 func (d *Delivery) endOfData(c *Client) {
 	d.end = c.out.planned
 	c.streaming = nil
-	for i := c.next; i < len(c.awaited); i++ {
-		c.awaited[i].end = d.end
+	for i := c.next; i < len(c.mem.awaited); i++ {
+		c.mem.awaited[i].end = d.end
 	}
 	if c.cfg.Trace != nil {
 		c.traceEndOfData(d.end - d.data)
@@ -117,14 +117,14 @@ func (d *Delivery) endOfData(c *Client) {
 
 // contentReplied takes a verdict on the content. It clears the transaction (RFC
 // 5321 §4.1.1.4).
-func (d *Delivery) contentReplied(c *Client, e expectation, r wire.Reply, v verdict) {
+func (d *Delivery) contentReplied(c *Client, i int, r wire.Reply, v verdict) {
 	d.final = r
 	var err error
 	if v == refused {
 		err = &ReplyError{Reply: r, Command: stepRules[stepContent].command}
 	}
 	if c.cfg.LMTP {
-		d.decide(int(e.index), r)
+		d.decide(i, r)
 	} else {
 		d.decideRest(r)
 	}
@@ -133,7 +133,7 @@ func (d *Delivery) contentReplied(c *Client, e expectation, r wire.Reply, v verd
 		// The server refuses before it has seen the end of data, which it must not see
 		// now: nobody knows what it would take it for.
 		c.end(err)
-	case c.next == len(c.awaited):
+	case c.next == len(c.mem.awaited):
 		c.dirty = false
 		d.finish(c, err)
 	}

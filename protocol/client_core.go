@@ -112,6 +112,7 @@ func (c *Client) Fail(now time.Time, err error) {
 	}
 	c.enter(now, "Fail")
 	c.lose(err)
+	c.release()
 	c.leave(now)
 }
 
@@ -124,9 +125,12 @@ func (c *Client) WriteFailed(now time.Time, err error) {
 		}
 		c.writeErr = c.lost(err)
 		c.replyBase = now
-		c.out.drop()
+		c.wake()
+		c.mem = &buffers{awaited: c.mem.awaited, queue: c.mem.queue}
+		c.out.drop(c.mem)
 		c.streaming = nil
 	}
+	c.release()
 	c.leave(now)
 }
 
@@ -148,6 +152,8 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 		if c.unsent < len(c.traces) {
 			c.traceSent(now)
 		}
+	} else {
+		c.release()
 	}
 	c.leave(now)
 	return dst
@@ -157,7 +163,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 func (c *Client) Wrote(now time.Time, n int64) {
 	c.enter(now, "Wrote")
 	if c.err == nil && c.writeErr == nil {
-		if c.next < len(c.awaited) && c.out.acked < c.awaited[c.next].end {
+		if c.next < len(c.mem.awaited) && c.out.acked < c.mem.awaited[c.next].end {
 			c.replyBase = now
 		}
 		c.writeBase = now
@@ -204,8 +210,8 @@ func (c *Client) due() (at time.Time, step string, limit time.Duration) {
 	// Until its last octet is acknowledged a command is not the peer's to answer:
 	// what is unwritten has the block timeout, and waiting for the caller's own body
 	// has none.
-	if c.next < len(c.awaited) && c.awaited[c.next].end <= c.out.acked {
-		rule := &stepRules[c.awaited[c.next].step]
+	if c.next < len(c.mem.awaited) && c.mem.awaited[c.next].end <= c.out.acked {
+		rule := &stepRules[c.mem.awaited[c.next].step]
 		sooner(c.replyBase, rule.timeout(t), rule.awaited)
 	}
 	return

@@ -18,8 +18,8 @@ func (c *Client) greet(r wire.Reply, v verdict) {
 	}
 	c.greeted, c.quitting = true, true
 	farewell := &quit{reason: err}
-	queue := c.queue[c.first:]
-	c.queue, c.first = nil, 0
+	queue := c.mem.queue[c.first:]
+	c.mem.queue, c.first = nil, 0
 	c.greeting.Reject(err)
 	for _, t := range queue {
 		if q, isQuit := t.(*quit); isQuit && !q.canceled() {
@@ -29,5 +29,5 @@ func (c *Client) greet(r wire.Reply, v verdict) {
 			t.fail(c, err)
 		}
 	}
-	c.queue = []task{farewell}
+	c.mem.queue = []task{farewell}
 }

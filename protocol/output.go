@@ -8,10 +8,9 @@ package protocol
 // referred to where it lies. The arena only grows while anything of it may be
 // lent: growing leaves the old array to those who hold it.
 type output struct {
-	segs  [][]byte // planned, not acknowledged; the first off octets of segs[head] are
-	head  int
-	off   int
-	arena []byte
+	mem  *buffers // the same as its machine's
+	head int      // of mem.segs: what is planned and not acknowledged
+	off  int      // octets of mem.segs[head] that are acknowledged
 	// open: the last segment ends where the arena does, so that a command can
 	// lengthen it.
 	open bool
@@ -22,19 +21,19 @@ type output struct {
 }
 
 // room returns the arena to append a command to; pass the result to command.
-func (o *output) room() []byte { return o.arena }
+func (o *output) room() []byte { return o.mem.arena }
 
 // command takes the arena with one or more command lines appended to it.
 func (o *output) command(arena []byte) {
-	start := len(o.arena)
+	start := len(o.mem.arena)
 	n := len(arena) - start
-	moved := cap(arena) != cap(o.arena)
-	o.arena = arena
+	moved := cap(arena) != cap(o.mem.arena)
+	o.mem.arena = arena
 	if o.open && !moved {
-		last := &o.segs[len(o.segs)-1]
+		last := &o.mem.segs[len(o.mem.segs)-1]
 		*last = (*last)[:len(*last)+n]
 	} else {
-		o.segs = append(o.segs, arena[start:])
+		o.mem.segs = append(o.mem.segs, arena[start:])
 		o.open = true
 	}
 	o.planned += int64(n)
@@ -42,7 +41,7 @@ func (o *output) command(arena []byte) {
 
 // content accounts for segments that were appended to segs behind the first n.
 func (o *output) content(segs [][]byte, n int) {
-	o.segs = segs
+	o.mem.segs = segs
 	for _, s := range segs[n:] {
 		o.planned += int64(len(s))
 	}
@@ -52,8 +51,8 @@ func (o *output) content(segs [][]byte, n int) {
 // lend appends up to limit octets from the first unacknowledged one.
 func (o *output) lend(dst []Chunk, limit int) []Chunk {
 	at, off := o.acked, o.off
-	for i := o.head; i < len(o.segs) && limit > 0; i++ {
-		p := o.segs[i][off:]
+	for i := o.head; i < len(o.mem.segs) && limit > 0; i++ {
+		p := o.mem.segs[i][off:]
 		off = 0
 		if len(p) > limit {
 			p = p[:limit]
@@ -71,15 +70,18 @@ func (o *output) wrote(n int64) {
 	if n < 0 || n > o.lent-o.acked {
 		panic("protocol: rule 3: Wrote past what was lent")
 	}
+	if n == 0 {
+		return
+	}
 	o.acked += n
 	if o.acked == o.planned {
 		o.reset()
 		return
 	}
 	left := o.off + int(n)
-	for left >= len(o.segs[o.head]) {
-		left -= len(o.segs[o.head])
-		o.segs[o.head] = nil
+	for left >= len(o.mem.segs[o.head]) {
+		left -= len(o.mem.segs[o.head])
+		o.mem.segs[o.head] = nil
 		o.head++
 	}
 	o.off = left
@@ -94,12 +96,12 @@ func (o *output) withdraw(at int64) {
 	n := int(o.planned - at)
 	o.planned = at
 	for n > 0 {
-		last := &o.segs[len(o.segs)-1]
+		last := &o.mem.segs[len(o.mem.segs)-1]
 		k := min(n, len(*last))
 		*last = (*last)[:len(*last)-k]
 		n -= k
 		if len(*last) == 0 {
-			o.segs = o.segs[:len(o.segs)-1]
+			o.mem.segs = o.mem.segs[:len(o.mem.segs)-1]
 		}
 	}
 	// The arena keeps its length: what it held there is never lent again.
@@ -109,15 +111,14 @@ func (o *output) withdraw(at int64) {
 	}
 }
 
-// drop forgets what was not acknowledged, and every buffer with it: a driver may
-// still be writing from them. Nothing is lent from then on.
-func (o *output) drop() {
-	o.segs, o.arena = nil, nil
-	o.head, o.off, o.open = 0, 0, false
+// drop forgets what was not acknowledged. Nothing is lent from then on, and what
+// is planned goes to mem: a driver may still be writing from the old buffers.
+func (o *output) drop(mem *buffers) {
+	o.mem, o.head, o.off, o.open = mem, 0, 0, false
 }
 
 func (o *output) reset() {
-	clear(o.segs)
-	o.segs, o.arena = o.segs[:0], o.arena[:0]
+	clear(o.mem.segs)
+	o.mem.segs, o.mem.arena = o.mem.segs[:0], o.mem.arena[:0]
 	o.head, o.off, o.open = 0, 0, false
 }

@@ -13,10 +13,15 @@ type RcptParams struct {
 
 // Needs returns the extensions a server must offer for these parameters to be
 // sent. Parameters in Extra do not count.
-func (p *RcptParams) Needs() ExtensionSet { return neededBy(rcptParameters[:], p) }
+func (p *RcptParams) Needs() ExtensionSet {
+	if p.none() {
+		return 0
+	}
+	return neededBy(rcptParameters[:], p)
+}
 
-// none reports that there are no parameters, as most recipients have: a look at
-// the table would take longer than all else that AppendRcpt does.
+// none reports that there are no parameters, as for most recipients: a look at
+// the table would take longer than all else that a recipient costs.
 func (p *RcptParams) none() bool {
 	return p.Notify == 0 && p.ORCPT == OriginalRecipient{} && p.RRVS == ValidSince{} && len(p.Extra) == 0
 }
