@@ -17,11 +17,11 @@ func TestReplyMalformed(t *testing.T) { // P36, F8, F19, C27, C29, C30, C120, H-
 		{"S: 000 what", digit + "0x30 at offset 0"},
 		{"S: +50 what", digit + "0x2b at offset 0"},
 		{"S: hello", digit + "0x68 at offset 0"},
-		{"S:", digit + "0xd at offset 0"},
+		{"S:", digit + "0x0d at offset 0"},
 		{"S: 25O what", "reply code: not three digits but octet 0x4f at offset 2"},
 		{"S: 22 what", "reply code: not three digits but octet 0x20 at offset 2"},
 		{"S: 250what", "reply line: neither blank, hyphen nor line end behind the code but octet 0x77 at offset 3"},
-		{"S: 250-one\nS: 250\\ttwo", "reply line: neither blank, hyphen nor line end behind the code but octet 0x9 at offset 12"},
+		{"S: 250-one\nS: 250\\ttwo", "reply line: neither blank, hyphen nor line end behind the code but octet 0x09 at offset 12"},
 		{"S: 250-one\nS: 550 two", "reply code: 550 after 250 in one reply at offset 11"},
 		{"S: 250-one\nS: 550-two\nS: 250 three", "reply code: 550 after 250 in one reply at offset 11"},
 	} {
