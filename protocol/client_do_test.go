@@ -136,7 +136,7 @@ func TestDoUTF8(t *testing.T) { // C4, C74
 	play(t, conversation{
 		begin: does(hello, do("vrfy", protocol.Command{Verb: "VRFY", Args: "jörg"}), helloAgain, do("utf8", protocol.Command{Verb: "VRFY", Args: "jörg"})),
 		text: opening("PIPELINING") + `
-			= vrfy: VRFY: VRFY: octet 0xC3 outside ASCII without SMTPUTF8 at offset 6
+			= vrfy: VRFY: octet 0xC3 outside ASCII without SMTPUTF8 at offset 6
 			C: EHLO me.example
 			S: 250-mx.example
 			S: 250 SMTPUTF8

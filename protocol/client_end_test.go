@@ -247,3 +247,24 @@ func TestEndIdle(t *testing.T) { // F2
 		}
 	}
 }
+
+// What was lent may have arrived, acknowledged or not: with the last octet of the
+// end of data lent the outcome is unknown, one octet before it the message was not
+// delivered.
+func TestEndJudgesByWhatWasLent(t *testing.T) { // F2, C47, H-R9
+	const all = 10 + len("\r\n.\r\n")
+	for lent := range all + 1 {
+		c, d := inContent(t, 10)
+		if lent > 0 {
+			c.Output(start, nil, lent)
+		}
+		c.Fail(start, errors.New("connection reset"))
+		want := protocol.NotDelivered
+		if lent == all {
+			want = protocol.Unknown
+		}
+		if receipt, err := resultOf(t, d); receipt.Outcome != want || receipt.Recipients[0].Outcome != want || err == nil {
+			t.Errorf("%d octets lent: %v, %v", lent, receipt.Outcome, err)
+		}
+	}
+}

@@ -266,6 +266,12 @@ func TestHelloEnhancedCodes(t *testing.T) { // C100, F7
 	feed(c, "220 2.0.0 mx.example\r\n")
 	feed(c, "250-2.0.0 mx.example\r\n250 ENHANCEDSTATUSCODES\r\n")
 	feed(c, "550-5.7.1 not\r\n550 5.7.1 you\r\n")
+	again := c.Hello("me.example")
+	flush(c)
+	feed(c, "250 2.0.0 mx.example\r\n")
+	if ext, _, _ := again.Result(); ext.Name() != "2.0.0" {
+		t.Errorf("name %q", ext.Name())
+	}
 	if r, _, _ := greeting.Result(); r != (wire.Reply{Code: 220, Text: "2.0.0 mx.example"}) {
 		t.Errorf("greeting %+v", r)
 	}

@@ -76,17 +76,17 @@ func TestParameters(t *testing.T) { // P11, F16, C23, C58, C61, C71
 		{name: "SMTPUTF8 for a recipient", env: envelope("a@me.example", "jörg@mx.example"), keywords: []string{"SMTPUTF8", "8BITMIME"}, want: from + " BODY=8BITMIME SMTPUTF8\r\nRCPT TO:<jörg@mx.example>" + data},
 		{name: "SMTPUTF8, not offered", env: envelope("a@me.example", "jörg@mx.example"), keywords: []string{"8BITMIME"}, err: "SMTPUTF8: not offered by the server"}, // C4
 		{name: "SMTPUTF8 without 8BITMIME", env: envelope("a@me.example", "jörg@mx.example"), keywords: []string{"SMTPUTF8"}, err: "8BITMIME: not offered by the server"},
-		{name: "DSN", env: mail(wire.MailParams{Ret: wire.RetHeaders, EnvID: "a b"}), keywords: []string{"DSN"}, want: from + " RET=HDRS ENVID=a+20b" + to + data},                           // C80
-		{name: "DSN, not offered", env: mail(wire.MailParams{EnvID: "x"}), err: "DSN: not offered by the server"},                                                                            // C80
-		{name: "DSN for a recipient", env: rcpt(wire.RcptParams{Notify: wire.NotifyNever}), keywords: []string{"DSN"}, want: from + to + " NOTIFY=NEVER" + data},                             // C80
-		{name: "DSN for a recipient, not offered", env: rcpt(wire.RcptParams{Notify: wire.NotifyNever}), err: "DSN: not offered by the server"},                                              // C80
-		{name: "REQUIRETLS", tls: true, env: mail(wire.MailParams{RequireTLS: true}), keywords: []string{"REQUIRETLS"}, want: from + " REQUIRETLS" + to + data},                              // C110
-		{name: "REQUIRETLS in clear", env: mail(wire.MailParams{RequireTLS: true}), keywords: []string{"REQUIRETLS"}, err: "REQUIRETLS: the server's certificate was not verified"},          // C110
-		{name: "REQUIRETLS, not offered", tls: true, env: mail(wire.MailParams{RequireTLS: true}), err: "REQUIRETLS: not offered by the server"},                                             // C111
-		{name: "MT-PRIORITY, not offered", env: mail(wire.MailParams{Priority: wire.Priority{Given: true}}), err: "MT-PRIORITY: not offered by the server"},                                  // C114
-		{name: "injection", env: mail(wire.MailParams{EnvID: "x\r\nDATA"}), keywords: []string{"DSN"}, err: "MAIL: ENVID: not printable US-ASCII"},                                           // F9, H-I1
-		{name: "injection into an extra parameter", env: mail(wire.MailParams{Extra: []wire.Param{{Keyword: "X", Value: "1\r\nDATA"}}}), err: "MAIL: MAIL: control octet 0x0D at offset 28"}, // F9, H-I1
-		{name: "injection for a recipient", env: rcpt(wire.RcptParams{Extra: []wire.Param{{Keyword: "X", Value: "1\r\nDATA"}}}), err: "RCPT: RCPT: control octet 0x0D at offset 26"},         // F9, H-I1
+		{name: "DSN", env: mail(wire.MailParams{Ret: wire.RetHeaders, EnvID: "a b"}), keywords: []string{"DSN"}, want: from + " RET=HDRS ENVID=a+20b" + to + data},                     // C80
+		{name: "DSN, not offered", env: mail(wire.MailParams{EnvID: "x"}), err: "DSN: not offered by the server"},                                                                      // C80
+		{name: "DSN for a recipient", env: rcpt(wire.RcptParams{Notify: wire.NotifyNever}), keywords: []string{"DSN"}, want: from + to + " NOTIFY=NEVER" + data},                       // C80
+		{name: "DSN for a recipient, not offered", env: rcpt(wire.RcptParams{Notify: wire.NotifyNever}), err: "DSN: not offered by the server"},                                        // C80
+		{name: "REQUIRETLS", tls: true, env: mail(wire.MailParams{RequireTLS: true}), keywords: []string{"REQUIRETLS"}, want: from + " REQUIRETLS" + to + data},                        // C110
+		{name: "REQUIRETLS in clear", env: mail(wire.MailParams{RequireTLS: true}), keywords: []string{"REQUIRETLS"}, err: "REQUIRETLS: the server's certificate was not verified"},    // C110
+		{name: "REQUIRETLS, not offered", tls: true, env: mail(wire.MailParams{RequireTLS: true}), err: "REQUIRETLS: not offered by the server"},                                       // C111
+		{name: "MT-PRIORITY, not offered", env: mail(wire.MailParams{Priority: wire.Priority{Given: true}}), err: "MT-PRIORITY: not offered by the server"},                            // C114
+		{name: "injection", env: mail(wire.MailParams{EnvID: "x\r\nDATA"}), keywords: []string{"DSN"}, err: "MAIL: ENVID: not printable US-ASCII"},                                     // F9, H-I1
+		{name: "injection into an extra parameter", env: mail(wire.MailParams{Extra: []wire.Param{{Keyword: "X", Value: "1\r\nDATA"}}}), err: "MAIL: control octet 0x0D at offset 28"}, // F9, H-I1
+		{name: "injection for a recipient", env: rcpt(wire.RcptParams{Extra: []wire.Param{{Keyword: "X", Value: "1\r\nDATA"}}}), err: "RCPT: control octet 0x0D at offset 26"},         // F9, H-I1
 	} {
 		if test.body == nil {
 			test.body = text

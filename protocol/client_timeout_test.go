@@ -167,3 +167,30 @@ func TestTimeoutsRefused(t *testing.T) { // P33
 		asError[*protocol.ConfigError](t, err)
 	}
 }
+
+// A command that is not all out is not the peer's to answer: its time begins when
+// its last octet is acknowledged, however long that took.
+func TestTimeoutBeginsWhenAllIsOut(t *testing.T) { // F20
+	c := newClient(t, protocol.ClientConfig{Timeouts: protocol.Timeouts{Command: time.Minute}})
+	c.Hello("me.example")
+	c.Feed(start, []byte("220 mx.example\r\n"))
+	c.Output(start, nil, 100)
+	if got := c.Deadline().Sub(start); got != 3*time.Minute {
+		t.Errorf("while it is written: %v", got)
+	}
+	now := start.Add(2 * time.Minute)
+	c.Wrote(now, int64(len("EHLO me.example\r\n")))
+	if got := c.Deadline().Sub(now); got != time.Minute {
+		t.Errorf("when it is out: %v", got)
+	}
+}
+
+// After a write error there are ten seconds to read on, from then.
+func TestTimeoutOfDraining(t *testing.T) { // F20
+	err := "connection lost before the reply to EHLO: broken pipe"
+	play(t, conversation{
+		begin: hello,
+		text: "S: 220 mx.example\n= greeting: 220 mx.example\nC: EHLO me.example\nWAIT 1m\nWRITE FAILS\nWAIT 9s\nWAIT 1s" +
+			"\n= hello: " + err + "\n= closed: " + err,
+	})
+}

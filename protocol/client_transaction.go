@@ -125,6 +125,9 @@ func (d *Delivery) prepare(c *Client) error {
 	} else if c.set&wire.EightBitMIME != 0 && p.Body == wire.BodyNotStated {
 		p.Body = wire.Body8BitMIME
 	}
+	if p.SMTPUTF8 && c.set&wire.SMTPUTF8 == 0 {
+		return &ConfigError{Field: "SMTPUTF8", Err: ErrNotOffered}
+	}
 	if missing := needs &^ wire.Size &^ c.set; missing != 0 {
 		first := wire.ExtensionSet(1) << bits.TrailingZeros32(uint32(missing))
 		return &ConfigError{Field: first.String(), Err: ErrNotOffered}
@@ -173,7 +176,9 @@ func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 	case stepDATA:
 		d.dataReplied(c, r, v)
 	case stepLoneDot:
-		// H-R15: even a 2yz means no more than that nobody gets the message.
+		// H-R15: even a 2yz means no more than that nobody gets the message. It clears
+		// the transaction as any reply to an end of data does.
+		c.dirty = false
 		d.finish(c, d.refusal())
 	case stepContent:
 		d.contentReplied(c, i, r, v)

@@ -263,7 +263,7 @@ func TestTransactionRefusedPipelined(t *testing.T) { // P16, F3, F4, F6, C19, C5
 			S: 354 go
 			C: .
 			S: 554 no valid recipients
-			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, true}, // C52, H-R15
+			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, false}, // C52, H-R15, F4
 		{"all RCPT, DATA 354, content 250", group + `
 			S: 250 ok
 			S: 550 who
@@ -271,7 +271,7 @@ func TestTransactionRefusedPipelined(t *testing.T) { // P16, F3, F4, F6, C19, C5
 			S: 354 go
 			C: .
 			S: 250 queued for nobody
-			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, true}, // C52, H-R15
+			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, false}, // C52, H-R15, F4
 		{"MAIL, DATA 354", group + `
 			S: 550 not you
 			S: 503 no sender
@@ -279,7 +279,7 @@ func TestTransactionRefusedPipelined(t *testing.T) { // P16, F3, F4, F6, C19, C5
 			S: 354 go
 			C: .
 			S: 554 nothing here
-			= send: refused: MAIL: 550 not you`, true}, // C52, H-R15
+			= send: refused: MAIL: 550 not you`, false}, // C52, H-R15, F4
 		{"DATA", group + `
 			S: 250 ok
 			S: 250 ok

@@ -166,14 +166,15 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
-	s := e.Field + ": " + e.Reason
-	if e.Err != nil {
-		if e.Reason != "" {
-			s += ": "
-		}
-		s += e.Err.Error()
+	switch {
+	case e.Err == nil:
+		return e.Field + ": " + e.Reason
+	case e.Reason != "":
+		return e.Field + ": " + e.Reason + ": " + e.Err.Error()
+	case strings.HasPrefix(e.Err.Error(), e.Field+": "):
+		return e.Err.Error() // a *wire.SyntaxError that names it already
 	}
-	return s
+	return e.Field + ": " + e.Err.Error()
 }
 
 func (e *ConfigError) Unwrap() error { return e.Err }

@@ -13,7 +13,7 @@ import (
 )
 
 // Every error is one line, says what matters, and leads to its cause.
-func TestErrors(t *testing.T) { // P15, P28, F7
+func TestErrors(t *testing.T) { // P15, F7
 	cause := errors.New("the cause")
 	no := wire.Reply{Code: 550, Enhanced: wire.EnhancedCode{Class: 5, Subject: 1, Detail: 1}, Text: "no\nsuch user\x1b"}
 	refused := &protocol.ReplyError{Reply: no, Command: "RCPT", Recipient: "<b@mx.example>"}
@@ -50,7 +50,8 @@ func TestErrors(t *testing.T) { // P15, P28, F7
 			t.Errorf("%v does not lead to %v", test.err, test.cause)
 		}
 	}
-	var timeout net.Error = &protocol.TimeoutError{}
+	timeout := &protocol.TimeoutError{}
+	var _ net.Error = timeout
 	if !timeout.Timeout() || !timeout.Temporary() {
 		t.Error("a TimeoutError is none in the sense of net.Error")
 	}

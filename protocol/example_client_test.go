@@ -178,5 +178,5 @@ func ExampleClient_FeedLine() {
 	// Output:
 	// C: EHLO client.example
 	// = mx.example true <nil>
-	// = protocol error: reply code: first digit is not 2 to 5 but octet 0x6e at offset 0
+	// = protocol error: reply code: first digit is not 2 to 5 but octet 0x6E at offset 0
 }

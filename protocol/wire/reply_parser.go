@@ -206,15 +206,15 @@ func (p *ReplyParser) check(line []byte, from int) (at int, element, reason stri
 		c := line[i]
 		switch {
 		case i == 0 && (c < '2' || c > '5'):
-			return i, "reply code", "first digit is not 2 to 5 but " + replyOctet(c)
+			return i, "reply code", "first digit is not 2 to 5 but octet " + hexOctet(c)
 		case i < 3 && c-'0' > 9:
-			return i, "reply code", "not three digits but " + replyOctet(c)
+			return i, "reply code", "not three digits but octet " + hexOctet(c)
 		case i == 2 && p.lines > 0 && lineCode(line) != p.code:
 			return i, "reply code", lineCode(line).String() + " after " + p.code.String() + " in one reply"
 		case i == 3 && c == '\n' && p.StrictCRLF:
 			return i, "reply line", "LF without CR"
 		case i == 3 && c != ' ' && c != '-' && c != '\r' && c != '\n':
-			return i, "reply line", "neither blank, hyphen nor line end behind the code but " + replyOctet(c)
+			return i, "reply line", "neither blank, hyphen nor line end behind the code but octet " + hexOctet(c)
 		case i == 4 && line[3] == '\r' && c != '\n':
 			return i, "reply line", "CR without LF"
 		}
@@ -307,11 +307,6 @@ func (p *ReplyParser) fail(element, reason string, offset int) error {
 // lineCode reads the three digits that begin a line.
 func lineCode(line []byte) Code {
 	return Code(line[0]-'0')*100 + Code(line[1]-'0')*10 + Code(line[2]-'0')
-}
-
-func replyOctet(c byte) string {
-	const hex = "0123456789abcdef"
-	return "octet 0x" + string([]byte{hex[c>>4], hex[c&15]})
 }
 
 func replyBound(v, def int) int {

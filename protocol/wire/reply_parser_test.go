@@ -98,20 +98,20 @@ func TestReplyParserFaults(t *testing.T) {
 		{stream: "", next: "700 x\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x37 at offset 0"},                            // P36, F8
 		{stream: "", next: "1yz\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x31 at offset 0"},                              // H-R4
 		{stream: "", next: "000 x\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x30 at offset 0"},                            // H-R4
-		{stream: "", next: "+50 x\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x2b at offset 0"},                            // H-R4
-		{stream: "25", next: "O x\r\n", err: "reply code: not three digits but octet 0x4f at offset 2"},                                     // H-R4
-		{stream: "", next: "\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x0d at offset 0"},                                 // H-R4
-		{stream: "", next: "\n", err: "reply code: first digit is not 2 to 5 but octet 0x0a at offset 0"},                                   // H-R4
+		{stream: "", next: "+50 x\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x2B at offset 0"},                            // H-R4
+		{stream: "25", next: "O x\r\n", err: "reply code: not three digits but octet 0x4F at offset 2"},                                     // H-R4
+		{stream: "", next: "\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x0D at offset 0"},                                 // H-R4
+		{stream: "", next: "\n", err: "reply code: first digit is not 2 to 5 but octet 0x0A at offset 0"},                                   // H-R4
 		{stream: "", next: "hello\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x68 at offset 0"},                            // H-R4
 		{stream: "", next: " 250 ok\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x20 at offset 0"},                          // H-R4
 		{stream: "250", next: "0 ok\r\n", err: "reply line: neither blank, hyphen nor line end behind the code but octet 0x30 at offset 3"}, // H-R4
 		{stream: "250", next: "\tok\r\n", err: "reply line: neither blank, hyphen nor line end behind the code but octet 0x09 at offset 3"}, // H-R4
 		{stream: "250\r", next: "x\r\n", err: "reply line: CR without LF at offset 4"},                                                      // H-R4
-		{stream: "250 ok\r\n25", next: "\r\n", err: "reply code: not three digits but octet 0x0d at offset 2"},                              // H-R4
+		{stream: "250 ok\r\n25", next: "\r\n", err: "reply code: not three digits but octet 0x0D at offset 2"},                              // H-R4
 		{stream: "250-a\r\n55", next: "0-b\r\n250 c\r\n", err: "reply code: 550 after 250 in one reply at offset 9"},                        // H-R3, C30
 		{stream: "220-a\r\n25", next: "0 b\r\n", err: "reply code: 250 after 220 in one reply at offset 9"},                                 // H-R3, C30
 		{stream: "250-a\r\n250-b\r\n25", next: "1 c\r\n", err: "reply code: 251 after 250 in one reply at offset 16"},                       // H-R3, C30
-		{stream: "250-a\r\n", next: "\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x0d at offset 7"},                        // H-R4
+		{stream: "250-a\r\n", next: "\r\n", err: "reply code: first digit is not 2 to 5 but octet 0x0D at offset 7"},                        // H-R4
 		{set: strict, stream: "250 a", next: "\n250 b\r\n", err: "reply line: LF without CR at offset 5"},                                   // H-R6
 		{set: strict, stream: "250", next: "\n", err: "reply line: LF without CR at offset 3"},                                              // H-R6
 		{set: strict, stream: "250 ", next: "\n", err: "reply line: LF without CR at offset 4"},                                             // H-R6
@@ -123,7 +123,7 @@ func TestReplyParserFaults(t *testing.T) {
 		{set: small, stream: "250-abcd\r\n250-abcd\r\n250-", next: "a\r\n", err: "reply: too long at offset 24"},                            // H-R1
 		{set: wire.ReplyParser{MaxLine: 4, MaxLines: 9, MaxSize: 4}, stream: "250 ", next: "\n", err: "reply: too long at offset 4"},        // H-R2
 		{set: wire.ReplyParser{MaxLine: 9, MaxLines: 1}, stream: "250-a\r\n", next: "9", err: "reply: too many lines at offset 7"},          // H-R1
-		{stream: "250 ok\r\n250-a\r\n250-b\r\n25", next: "\xff", err: "reply code: not three digits but octet 0xff at offset 16"},           // H-R4
+		{stream: "250 ok\r\n250-a\r\n250-b\r\n25", next: "\xff", err: "reply code: not three digits but octet 0xFF at offset 16"},           // H-R4
 		{set: wire.ReplyParser{MaxSize: 3}, stream: "250", next: "\r\n", err: "reply: too long at offset 3"},                                // H-R1
 	} {
 		want := referenceReplies(tt.set, tt.stream)

@@ -64,7 +64,7 @@ func referenceReplies(p wire.ReplyParser, stream string) (o replyOutcome) {
 			o.Err = fmt.Sprintf("%s: %s at offset %d", element, reason, size)
 			return o
 		}
-		octet := fmt.Sprintf("octet 0x%02x", c)
+		octet := fmt.Sprintf("octet 0x%02X", c)
 		at := len(line)
 		switch afterCR := at > 0 && line[at-1] == '\r'; {
 		case at == 0 && len(lines) == maxLines:
