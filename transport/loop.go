@@ -68,6 +68,7 @@ type Loop struct {
 	writing bool  // a writer's goroutine is under way
 
 	implicit bool   // TLS comes first, and has not come yet
+	securing bool   // a handshake's goroutine is under way
 	early    []byte // read while the core could not have it
 
 	eof     bool // reading is over
@@ -88,7 +89,6 @@ const (
 	driverBusy    driverState = iota // holds the lock, or is not there
 	driverReading                    // waits for input
 	driverParked                     // waits for wakeup
-	driverInTLS                      // waits for a handshake
 )
 
 // wait is a drive that ends before the conversation does.

@@ -12,8 +12,7 @@ import (
 // longAgo is a deadline that ends whatever is under way.
 var longAgo = time.Unix(1, 0)
 
-// drive is the goroutine of a Loop: it does what may block, which is to wait for
-// input and for a handshake. The caller holds the seat.
+// drive is the goroutine of a Loop: it waits for input. The caller holds the seat.
 func (l *Loop) drive(w *wait) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -23,7 +22,7 @@ func (l *Loop) drive(w *wait) {
 	for !l.over && !w.over() {
 		switch {
 		case l.handshakeDue():
-			l.handshake()
+			l.startTLS()
 		case !l.reads():
 			l.park()
 		case len(l.early) > 0:
@@ -48,9 +47,9 @@ func (l *Loop) due() bool { return l.over || l.wait.over() || l.handshakeDue() }
 // away: a peer that first has to get rid of its output would not read our last.
 func (l *Loop) reads() bool {
 	if l.core.Err() != nil {
-		return !l.eof && !l.over
+		return !l.eof && !l.over && !l.securing
 	}
-	return !l.eof && !l.implicit && l.turn.WantRead()
+	return !l.eof && !l.implicit && !l.securing && l.turn.WantRead()
 }
 
 // park waits until settle finds something to do.
@@ -82,6 +81,10 @@ func (l *Loop) finish(now time.Time) {
 		l.expires = now.Add(l.cfg.Linger)
 	}
 	switch {
+	case l.securing:
+		if l.base.SetDeadline(longAgo) != nil {
+			l.base.Close() // a conn without deadlines
+		}
 	case !l.writing:
 		l.over = true
 	case l.hard || len(l.turn.Output(now, nil, 1)) == 0:
@@ -104,10 +107,6 @@ func (l *Loop) nudge() {
 		select {
 		case l.wakeup <- struct{}{}:
 		default:
-		}
-	case l.driver == driverInTLS && l.core.Err() != nil:
-		if l.base.SetDeadline(longAgo) != nil {
-			l.base.Close()
 		}
 	}
 }

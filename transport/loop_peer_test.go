@@ -124,7 +124,7 @@ var identity = sync.OnceValue(func() tlsIdentity {
 
 // script is a server played from a text. "S: " lines are sent, consecutive ones
 // with one write, and "C: " lines must come. TLS makes the server's handshake, EOF
-// wants the end of input, and a line "S> " sends what is on it without a CRLF. The
+// wants the end of input, GONE whatever comes up to any end, and a line "S> " sends what is on it without a CRLF. The
 // connection is closed behind the last line.
 func script(t *testing.T, conn net.Conn, text string) (done chan struct{}) {
 	done = make(chan struct{})
@@ -147,13 +147,15 @@ func script(t *testing.T, conn net.Conn, text string) (done chan struct{}) {
 				out = append(out, arg...)
 				continue
 			}
-			if _, err := conn.Write(out); err != nil {
-				if err != errCut {
-					t.Errorf("before %q: %v", line, err)
+			if len(out) > 0 {
+				if _, err := conn.Write(out); err != nil {
+					if err != errCut {
+						t.Errorf("before %q: %v", line, err)
+					}
+					return
 				}
-				return
+				out = out[:0]
 			}
-			out = out[:0]
 			switch verb {
 			case "C:":
 				if got, err := r.ReadString('\n'); got != arg+"\r\n" {
@@ -164,6 +166,10 @@ func script(t *testing.T, conn net.Conn, text string) (done chan struct{}) {
 				if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil {
 					t.Errorf("got %q, %v, want the end", rest, err)
 				}
+			case "WAIT":
+				<-conn.(*waitConn).until
+			case "GONE":
+				io.Copy(io.Discard, r)
 			case "TLS":
 				if r.Buffered() > 0 {
 					t.Error("octets before the ClientHello")
@@ -179,7 +185,9 @@ func script(t *testing.T, conn net.Conn, text string) (done chan struct{}) {
 				t.Errorf("script: %q", line)
 			}
 		}
-		conn.Write(out)
+		if len(out) > 0 {
+			conn.Write(out)
+		}
 	}()
 	return done
 }
@@ -202,6 +210,48 @@ func (c *cutConn) Write(p []byte) (int, error) {
 		return n, errCut
 	}
 	return n, nil
+}
+
+// waitConn is a connection whose script waits at WAIT.
+type waitConn struct {
+	net.Conn
+	until chan struct{}
+}
+
+// sink is a server that takes any message in lock-step, and says how many they were.
+func sink(t *testing.T, conn net.Conn) (messages chan int) {
+	messages = make(chan int, 1)
+	go func() {
+		defer conn.Close()
+		n, content := 0, false
+		r := bufio.NewReader(conn)
+		for say := "220 mx.example"; say != ""; {
+			if _, err := conn.Write([]byte(say + "\r\n")); err != nil {
+				t.Error(err)
+				break
+			}
+			line, err := r.ReadString('\n')
+			for content && err == nil && line != ".\r\n" {
+				line, err = r.ReadString('\n')
+			}
+			verb, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+			switch {
+			case content:
+				n++
+				content, say = false, "250 queued"
+			case verb == "DATA":
+				content, say = true, "354 go"
+			case verb == "QUIT":
+				say = "221 bye"
+			case verb == "EHLO" || verb == "MAIL" || verb == "RCPT":
+				say = "250 ok"
+			default:
+				say = ""
+			}
+		}
+		messages <- n
+	}()
+	return messages
 }
 
 // client returns a client that waits for the greeting from now on.

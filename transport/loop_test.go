@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sansmtp/sansmtp/future"
@@ -189,21 +191,116 @@ func TestLoopRefusalInContent(t *testing.T) {
 func TestLoopContext(t *testing.T) {
 	everywhere(t, func(t *testing.T, m medium) {
 		a, b := m.connect(t)
-		served := script(t, &quiet{m.peerOf(b)}, "S: 220 mx.example\nEOF")
-		ctx, cancel := context.WithCancelCause(context.Background())
+		served := script(t, m.peerOf(b), "S: 220 mx.example\nGONE")
+		ctx, cancel := context.WithCancelCause(t.Context())
 		c := client(t, protocol.ClientConfig{})
 		l := Drive(ctx, a, c, m.config(false))
-		greeting := await(t, c.Greeting())
-		if greeting.Text != "mx.example" {
-			t.Errorf("got %v", greeting)
-		}
+		await(t, c.Greeting())
 		var hello *future.Future[protocol.Extensions]
-		l.Do(func(time.Time) { hello = c.Do(protocol.Command{Verb: "NOOP"}) })
+		l.Do(func(time.Time) { hello = c.Hello("me.example") })
 		cancel(errTest)
 		<-l.Done()
-		if !errors.Is(l.Err(), errTest) {
-			t.Errorf("ended with %v", l.Err())
+		if !errors.Is(l.Err(), errTest) || !errors.Is(hello.Err(), errTest) {
+			t.Errorf("ended with %v, EHLO with %v", l.Err(), hello.Err())
 		}
 		<-served
 	})
+}
+
+// The end of the Loop is the end of the conversation too, at whatever it is.
+func TestLoopClose(t *testing.T) {
+	everywhere(t, func(t *testing.T, m medium) {
+		for _, text := range []string{"GONE", "S: 220 mx.example\nGONE"} {
+			a, b := m.connect(t)
+			if text != "GONE" {
+				b = m.peerOf(b) // else the handshake is cut short
+			}
+			served := script(t, b, text)
+			c := client(t, protocol.ClientConfig{})
+			l := Drive(t.Context(), a, c, m.config(false))
+			if text != "GONE" {
+				await(t, c.Greeting())
+			}
+			l.Close()
+			l.Close()
+			if !errors.Is(l.Err(), net.ErrClosed) {
+				t.Errorf("ended with %v", l.Err())
+			}
+			<-l.Done()
+			<-served
+		}
+	})
+}
+
+// A Loop that nobody ever drove has a connection to close too.
+func TestLoopCloseUndriven(t *testing.T) {
+	a, b := net.Pipe()
+	c := client(t, protocol.ClientConfig{})
+	NewLoop(a, c, LoopConfig{}).Close()
+	if n, err := b.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("got %d, %v", n, err)
+	}
+}
+
+// Do may be called from everywhere at once, and its output is never mixed up.
+func TestLoopConcurrentSends(t *testing.T) {
+	const senders, each = 50, 20
+	everywhere(t, func(t *testing.T, m medium) {
+		for range 2 {
+			a, b := m.connect(t)
+			served := sink(t, m.peerOf(b))
+			c := client(t, protocol.ClientConfig{})
+			l := drive(t, a, c, m.config(false))
+			l.Do(func(time.Time) { c.Hello("me.example") })
+			var wg sync.WaitGroup
+			for range senders {
+				wg.Go(func() {
+					for range each {
+						var d *protocol.Delivery
+						l.Do(func(time.Time) { d = c.Send(envelope(t), protocol.BodyText("hello\n")) })
+						if _, err := d.Result().Await(t.Context()); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			l.Do(func(time.Time) { c.Quit() })
+			<-l.Done()
+			if n := <-served; n != senders*each || l.Err() != nil {
+				t.Errorf("%d messages served, ended with %v", n, l.Err())
+			}
+		}
+	})
+}
+
+// A step that takes too long is ended by its own limit, whether the peer is silent
+// or does not read. // H-R10
+func TestLoopTimeouts(t *testing.T) {
+	for _, row := range []struct {
+		name, text, step string
+		after            time.Duration
+	}{
+		{"silent", "GONE", "greeting", 5 * time.Minute},
+		{"unread", "S: 220 mx.example\nWAIT", "progress in writing", 3 * time.Minute},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				a, b := net.Pipe()
+				forget := make(chan struct{})
+				served := script(t, &waitConn{b, forget}, row.text)
+				c := client(t, protocol.ClientConfig{})
+				l := Drive(t.Context(), a, c, LoopConfig{})
+				l.Do(func(time.Time) { c.Hello("me.example") })
+				<-l.Done()
+				timeout, ok := errors.AsType[*protocol.TimeoutError](l.Err())
+				if !ok || timeout.Step != row.step || time.Since(begin) != row.after {
+					t.Errorf("got %v after %v", l.Err(), time.Since(begin))
+				}
+				close(forget)
+				<-served
+			})
+		})
+	}
 }

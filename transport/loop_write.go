@@ -45,7 +45,7 @@ func (s *scratch) giveBack() { scratches.Put(s) }
 // rest written by a goroutine of its own.
 func (l *Loop) write(now time.Time) {
 	l.turn.resume(now)
-	if l.writing || l.over || l.implicit || l.driver == driverInTLS {
+	if l.writing || l.over || l.implicit || l.securing {
 		return
 	}
 	s := borrow()

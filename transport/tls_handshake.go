@@ -12,21 +12,20 @@ import (
 
 // handshakeDue reports whether TLS is to start now.
 func (l *Loop) handshakeDue() bool {
-	return !l.over && !l.writing && l.core.Err() == nil && (l.implicit || l.core.Upgrade() != nil)
+	return !l.securing && !l.writing && l.core.Err() == nil && (l.implicit || l.core.Upgrade() != nil)
 }
 
-// handshake starts TLS. It is the driver's, and leaves the lock while it waits: no
-// read or write in clear is under way then, nor ever will be again. The core's
-// Deadline bounds it.
-func (l *Loop) handshake() {
+// startTLS is the driver's. It has a goroutine make the handshake, which needs much
+// stack and may not keep a Wait from ending. No read or write in clear is under way
+// then, nor will be ever again. The core's Deadline bounds it.
+func (l *Loop) startTLS() {
+	now := time.Now()
 	early := l.early
 	l.early = nil
 	u := protocol.Upgrade{Client: !l.cfg.Server}
 	if !l.implicit {
-		now := time.Now()
 		if len(early) > 0 && l.core.Upgrade().Client {
-			// They came behind the 220, in clear.
-			l.turn.Feed(now, early)
+			l.turn.Feed(now, early) // it came behind the 220, in clear
 		}
 		asked := l.turn.Upgrade(now)
 		if asked == nil {
@@ -40,24 +39,35 @@ func (l *Loop) handshake() {
 	// nowhere but into the handshake: no parser of commands will see it (RFC 3207 §6).
 	p := &peerConn{Conn: l.base, early: early}
 	conn, err := l.tlsConn(p, &u)
-	if err == nil {
-		l.base.SetDeadline(time.Time{})
-		l.driver = driverInTLS
-		l.mu.Unlock()
-		err = conn.Handshake()
-		l.mu.Lock()
-		l.driver = driverBusy
+	if err != nil {
+		l.secured(nil, protocol.TLSState{}, err)
+		return
 	}
+	l.base.SetDeadline(time.Time{})
+	l.securing = true
+	go l.handshake(conn, p, u)
+}
+
+func (l *Loop) handshake(conn *tls.Conn, p *peerConn, u protocol.Upgrade) {
+	err := conn.Handshake()
 	var state protocol.TLSState
 	if err == nil {
-		l.conn, l.raw = conn, nil
-		state, err = tlsState(conn, p, &u)
+		state, err = tlsState(conn, p, u)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.secured(conn, state, err)
+}
+
+// secured ends the handshake.
+func (l *Loop) secured(conn *tls.Conn, state protocol.TLSState, err error) {
 	now := time.Now()
-	if err != nil {
+	l.securing, l.implicit = false, false
+	if err == nil {
+		l.conn, l.raw = conn, nil
+	} else {
 		l.turn.writeErr = err // nothing goes out in clear where TLS was meant to be
 	}
-	l.implicit = false
 	if l.core.Err() == nil {
 		l.core.Upgraded(now, state, err)
 	}
@@ -100,7 +110,7 @@ var ErrTLSVersion = errors.New("the peers agreed on a version of TLS below 1.2")
 
 // tlsState returns what the core wants to know of a connection after its
 // handshake.
-func tlsState(conn *tls.Conn, p *peerConn, u *protocol.Upgrade) (protocol.TLSState, error) {
+func tlsState(conn *tls.Conn, p *peerConn, u protocol.Upgrade) (protocol.TLSState, error) {
 	cs := conn.ConnectionState()
 	// A MinVersion of 0 is 1.2 unless the process was told otherwise by GODEBUG.
 	if cs.Version < tls.VersionTLS12 {
