@@ -231,9 +231,7 @@ func (l *Loop) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if l.core.Err() == nil {
-		l.core.Fail(now, err)
-	}
+	l.turn.Fail(now, err)
 	l.hard = true
 	l.settle(now)
 }

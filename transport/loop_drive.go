@@ -160,9 +160,7 @@ func (l *Loop) received(p []byte, err error) {
 		l.turn.FeedEOF(now)
 	default:
 		l.eof = true
-		if l.core.Err() == nil {
-			l.core.Fail(now, err)
-		}
+		l.turn.Fail(now, err)
 		l.hard = true
 	}
 	l.settle(now)

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"io"
 	"os"
 	"time"
 )
@@ -84,6 +85,9 @@ func (l *Loop) readConn() {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		l.base.SetReadDeadline(time.Time{}) // it was a nudge
 		err = nil
+	}
+	if truncated(conn, err) {
+		err = io.ErrUnexpectedEOF
 	}
 	if n > 0 && !l.reads() && l.core.Err() == nil {
 		// The core paused, or waits for TLS, since the Read began. An error comes again.

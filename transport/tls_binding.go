@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"time"
 )
@@ -17,6 +18,7 @@ type peerConn struct {
 	net.Conn
 	early       []byte            // comes before what Conn has to read
 	latest      time.Time         // of write deadlines, once set
+	ended       bool              // Conn has ended: crypto/tls needed more than came
 	certificate *x509.Certificate // of the server, where ServerTLS saw it
 }
 
@@ -37,7 +39,17 @@ func (c *peerConn) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	c.ended = c.ended || err == io.EOF
+	return n, err
+}
+
+// truncated reports whether an end of input is one of the connection below alone.
+// crypto/tls lets that pass between two records, where it is as much of an attack as
+// anywhere (RFC 8446 §6.1).
+func truncated(conn net.Conn, err error) bool {
+	secure, ok := conn.(*tls.Conn)
+	return ok && err == io.EOF && secure.NetConn().(*peerConn).ended
 }
 
 // ServerTLS returns a copy of cfg for the connections of one listener: it notes the

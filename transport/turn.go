@@ -47,6 +47,17 @@ func (t *Turn) FeedEOF(now time.Time) {
 	t.resume(now)
 }
 
+// Fail says that both directions are gone: nothing more is fed or written.
+func (t *Turn) Fail(now time.Time, err error) {
+	t.rest, t.eof, t.told = nil, true, true
+	if t.writeErr == nil {
+		t.writeErr = err
+	}
+	if t.core.Err() == nil {
+		t.core.Fail(now, err)
+	}
+}
+
 // Flush writes what the core has to send, at most max octets with one call of
 // write, until nothing is left, write takes less than it was given, or fails. It
 // reports whether the wire is full: then Flush again once it has room. A false
@@ -116,8 +127,7 @@ func (t *Turn) Upgrade(now time.Time) *protocol.Upgrade {
 		return nil
 	}
 	if len(t.rest) > 0 {
-		t.core.Fail(now, protocol.ErrPlaintextAfterSTARTTLS)
-		t.rest = nil
+		t.Fail(now, protocol.ErrPlaintextAfterSTARTTLS)
 		return nil
 	}
 	return u
@@ -139,7 +149,7 @@ func (t *Turn) resume(now time.Time) {
 	}
 	// Rule 7: a driver that can neither read nor write must call Fail.
 	if t.writeErr != nil && t.core.Err() == nil {
-		t.core.Fail(now, t.writeErr)
+		t.Fail(now, t.writeErr)
 	}
 }
 
