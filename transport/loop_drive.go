@@ -184,8 +184,8 @@ func (l *Loop) close() {
 		closeWithCare(l.base, conn)
 	}
 	l.mu.Lock()
-	if l.hard {
-		conn = l.base // without another octet
+	if l.hard || l.turn.writeErr != nil {
+		conn = l.base // without another octet: there may be half a record before it
 	}
 	l.mu.Unlock()
 	conn.Close()

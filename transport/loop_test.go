@@ -119,6 +119,13 @@ func (c *talker) Output(now time.Time, dst []protocol.Chunk, limit int) []protoc
 	return c.peer.Output(now, dst, limit)
 }
 
+// Wrote is ignored behind the end, as rule 7 says.
+func (c *talker) Wrote(now time.Time, n int64) {
+	if c.err == nil {
+		c.peer.Wrote(now, n)
+	}
+}
+
 // Both sides write before either has read. // H-R41
 func TestLoopBothTalk(t *testing.T) {
 	const size = 8 << 20
