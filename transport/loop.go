@@ -168,8 +168,11 @@ func (l *Loop) Wait(ctx context.Context, settled <-chan struct{}) error {
 	case <-l.done:
 	case l.seat <- struct{}{}:
 		defer func() { <-l.seat }()
-		stop := context.AfterFunc(ctx, func() { l.Do(func(time.Time) {}) })
-		defer stop()
+		if ctx.Done() != nil {
+			// Do makes the driver look, and what it sees is that ctx has ended.
+			stop := context.AfterFunc(ctx, func() { l.Do(func(time.Time) {}) })
+			defer stop()
+		}
 		l.drive(&wait{ctx: ctx, settled: settled})
 	}
 	select {
