@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -114,6 +115,9 @@ func TestLoopWriteFails(t *testing.T) {
 	l := drive(t, &brokenConn{b}, core, LoopConfig{})
 	l.Do(func(time.Time) { core.say("xy") })
 	a.Write([]byte("552 no\r\n"))
+	for failed := false; !failed; runtime.Gosched() {
+		l.Do(func(time.Time) { failed = len(core.calls) > 0 })
+	}
 	a.Close()
 	<-l.Done()
 	if got := strings.Join(core.calls, "; "); got != "WriteFailed: test; EOF" || string(core.got) != "552 no\r\n" {

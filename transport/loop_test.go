@@ -87,10 +87,11 @@ func TestLoopPeerCloses(t *testing.T) {
 				t.Fatalf("cut behind octet %d: %v, %v", n, err, ok)
 			}
 			want := protocol.NotDelivered
-			if n >= go354 {
+			if n > go354 {
 				want = protocol.Unknown
 			}
-			if failed.Receipt.Outcome != want {
+			// Right behind the 354 the end may come ahead of the content, or behind it.
+			if failed.Receipt.Outcome != want && n != go354 {
 				t.Errorf("cut behind octet %d: got %v", n, failed.Receipt.Outcome)
 			}
 			if l.Err() == nil {

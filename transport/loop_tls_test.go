@@ -175,8 +175,11 @@ func (c *switcher) Feed(now time.Time, p []byte) (int, error) {
 
 func (c *switcher) goAhead() {
 	c.say("220 go ahead\r\n")
+	// From the decision on: what a Read brings that is under way now may be the
+	// ClientHello, and come ahead of the Wrote of the 220.
+	c.paused = true
 	c.up = &protocol.Upgrade{}
-	c.onUpgraded = func(_ time.Time, err error) { c.err = err }
+	c.onUpgraded = func(_ time.Time, err error) { c.err, c.paused = err, false }
 }
 
 func (c *switcher) Output(now time.Time, dst []protocol.Chunk, limit int) []protocol.Chunk {
