@@ -168,12 +168,12 @@ func BenchmarkIdle(b *testing.B) {
 	for _, m := range []medium{media[1], media[4]} {
 		b.Run(m.name, func(b *testing.B) {
 			for b.Loop() {
-				var ms runtime.MemStats
-				used := func() uint64 {
+				used := func() (heap, stacks uint64) {
+					var ms runtime.MemStats
 					runtime.GC()
 					runtime.GC()
 					runtime.ReadMemStats(&ms)
-					return ms.HeapAlloc + ms.StackInuse
+					return ms.HeapAlloc, ms.StackInuse
 				}
 				var ends []net.Conn
 				for range conns {
@@ -183,7 +183,7 @@ func BenchmarkIdle(b *testing.B) {
 						go func() { m.peerOf(y).(interface{ Handshake() error }).Handshake() }()
 					}
 				}
-				before := used()
+				heap, stacks := used()
 				loops := make([]*Loop, 0, conns)
 				for i := range conns {
 					l := drive(b, ends[2*i], client(b, protocol.ClientConfig{}), m.config(false))
@@ -197,7 +197,9 @@ func BenchmarkIdle(b *testing.B) {
 					}
 					untilReading(l)
 				}
-				b.ReportMetric(float64(used()-before)/conns, "B/conn")
+				h, s := used()
+				b.ReportMetric(float64(h-heap)/conns, "heap-B/conn")
+				b.ReportMetric(float64(s-stacks)/conns, "stack-B/conn")
 				for _, l := range loops {
 					l.Close()
 				}

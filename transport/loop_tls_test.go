@@ -208,9 +208,12 @@ func TestLoopSTARTTLSBothSides(t *testing.T) {
 					untilBlocked(s)
 					s.Do(func(time.Time) { srv.goAhead() })
 				}
-				state := await(t, secured)
+				state, err := secured.Await(t.Context())
 				l.Close()
 				<-s.Done()
+				if err != nil {
+					t.Fatalf("%v; the server: %v", err, s.Err())
+				}
 				other := srv.tls
 				if other.Version != state.Version || other.ServerName != "mx.example" || other.Verified {
 					t.Errorf("got %+v, client %+v", other, state)
