@@ -66,12 +66,10 @@ func (f *Future[T]) Done() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.done == nil {
-		// Whoever settles closes it under the same lock, behind the settled bit.
 		if f.Settled() {
-			o.done = closed
-		} else {
-			o.done = make(chan struct{})
+			return closed // and not stored: whoever settles may come here yet, to close
 		}
+		o.done = make(chan struct{})
 	}
 	return o.done
 }

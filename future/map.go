@@ -1,8 +1,8 @@
 package future
 
 // Map returns a future for what fn makes of f's value. fn runs when f has a value,
-// where a callback of f would; an error of f passes by it. See the package
-// documentation for cancelling.
+// where a callback of f would; an error of f passes by it. If fn returns an
+// error, the future has that and no value. Cancelling it cancels f.
 func Map[S, T any](f *Future[S], fn func(S) (T, error)) *Future[T] {
 	m := &mapped[S, T]{fn: fn}
 	m.source.Store(f)
@@ -29,7 +29,9 @@ func (m *mapped[S, T]) ready(f *Future[S], q *queue) {
 	defer func() { m.promise.future.settle(q, v, err) }()
 	if err == nil {
 		err = ErrPanicked // stands if fn does not return
-		v, err = fn(f.value)
+		if v, err = fn(f.value); err != nil {
+			v = *new(T)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // A slot (waiter or hook) goes from taken to set: who takes it writes it, and
 // then sets it. Once the future has settled no slot can be set any more, so what is
 // set by then belongs to whoever settled, and what is merely taken belongs to
-// whoever took it. That is all the exclusion there is: nobody waits for a lock.
+// whoever took it. The slots need no lock beside that.
 const (
 	waiterTaken uint32 = 1 << iota
 	waiterSet

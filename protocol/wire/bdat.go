@@ -71,23 +71,10 @@ func ParseBDAT(args string) (n int64, last bool, err error) {
 		return n, false, nil
 	case args[i] != ' ':
 		return -1, false, argumentError(chunkSize, "not a digit", i)
-	case !isLAST(args[i+1:]):
+	case !equalFoldASCII(args[i+1:], "LAST"):
 		return n, false, argumentError("end-marker", "not LAST", i+1)
 	}
 	return n, true, nil
-}
-
-// isLAST compares ASCII letters only: strings.EqualFold takes U+017F for an S.
-func isLAST(s string) bool {
-	return len(s) == 4 && s[0]|0x20 == 'l' && s[1]|0x20 == 'a' && s[2]|0x20 == 's' && s[3]|0x20 == 't'
-}
-
-// argumentError is a fault in a command's arguments.
-func argumentError(element, reason string, offset int) error {
-	return &SyntaxError{
-		Element: element, Reason: reason, Offset: offset,
-		Code: 501, Enhanced: EnhancedCode{5, 5, 4},
-	}
 }
 
 // BDATDecoder counts off the octets of a chunk. They are content as they are:

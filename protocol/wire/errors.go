@@ -28,3 +28,11 @@ func (e *SyntaxError) Error() string {
 	}
 	return string(b)
 }
+
+// argumentError is the error a server answers with "501 5.5.4".
+func argumentError(element, reason string, offset int) *SyntaxError {
+	return &SyntaxError{
+		Element: element, Reason: reason, Offset: offset,
+		Code: CodeArgumentSyntaxError, Enhanced: EnhancedCode{5, 5, 4},
+	}
+}

@@ -1,0 +1,47 @@
+package protocol
+
+import "sync"
+
+// buffers is the memory a machine needs while it has something to do. An idle
+// machine gives it back (rule 11), so that thousands of idle connections share the
+// buffers of the few that are busy.
+type buffers struct {
+	arena   []byte   // commands that are planned
+	scratch []byte   // what DotEncoder changed of a piece of content
+	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
+	awaited []expectation
+	queue   []task
+}
+
+// noBuffers stands for those of an idle machine. It is only read.
+var noBuffers buffers
+
+// maxPooled is the size of the largest buffer that is kept for the next machine,
+// in octets.
+const maxPooled = 64 << 10
+
+var idleBuffers = sync.Pool{New: func() any { return new(buffers) }}
+
+// wake takes buffers for a client that is about to have something to do.
+func (c *Client) wake() {
+	if c.mem == &noBuffers {
+		c.mem = idleBuffers.Get().(*buffers)
+		c.out.mem = c.mem
+	}
+}
+
+// rest gives the buffers of an idle client back. All that was lent from them has
+// been acknowledged.
+func (c *Client) rest() {
+	if c.mem == &noBuffers {
+		return
+	}
+	c.forgetAnswered()
+	b := c.mem
+	c.mem, c.out.mem = &noBuffers, &noBuffers
+	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
+	if cap(b.arena) > maxPooled || cap(b.scratch) > maxPooled {
+		return
+	}
+	idleBuffers.Put(b)
+}

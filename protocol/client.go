@@ -1,0 +1,374 @@
+package protocol
+
+import (
+	"io"
+	"math"
+	"time"
+
+	"github.com/sansmtp/sansmtp/future"
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// Extensions is what a server said in its reply to EHLO (RFC 5321 §4.1.1.1).
+type Extensions = wire.Extensions
+
+// Client is the client's side of an SMTP or LMTP conversation. It is a Core, with
+// a queue of tasks on top: every call adds a task and returns its futures at once.
+// Tasks are written in the order they were added, as early as the protocol
+// allows, and one task's octets never land inside another's. A task that fails
+// does not stop the next one, unless the connection is over.
+//
+// Nothing is written before the greeting was read (RFC 5321 §3.1). A task that
+// cannot be done on this connection is rejected when its turn comes, before
+// anything of it is written. After Quit, and after the end of the connection,
+// tasks are rejected at once.
+//
+// A Client and its futures belong to one goroutine at a time, as Core says.
+type Client struct {
+	cfg     ClientConfig
+	replies wire.ReplyParser
+	out     output
+	content wire.DotEncoder
+
+	// The plan. Tasks stand in mem.queue until they are active; what the active task
+	// has planned is in out, and the replies it will bring are in mem.awaited.
+	mem    *buffers // noBuffers while there is nothing to do
+	first  int      // of mem.queue
+	active task
+	next   int // of mem.awaited: the oldest unanswered
+
+	streaming *Delivery  // the transaction whose content is being sent
+	pieceEnd  int64      // where its last piece ends: no further one before that is acknowledged
+	held      BodyReader // its content is decided, but not acknowledged up to heldTo
+	heldTo    int64
+
+	greeting future.Promise[wire.Reply]
+	follow   stepSet // what may be answered next, by the table
+
+	// What the session has come to.
+	greeted       bool
+	hello         string // the name given to Hello, once that succeeded
+	ext           Extensions
+	set           wire.ExtensionSet // of ext, what may be used
+	sizeLimit     int64             // from SIZE; 0: none stated
+	tls           TLSState
+	upgrade       Upgrade
+	upgrading     bool   // from the 220 to STARTTLS until Upgraded
+	upgradeHello  string // the name for the EHLO behind it
+	authenticated bool
+	dirty         bool // a transaction failed and was not cleared: RSET before the next MAIL
+	quitting      bool // Quit was added, or the greeting refused
+
+	// Time, as far as the machine was told. A zero base is set by the next call that
+	// says what time it is.
+	replyBase time.Time // since when the oldest expectation waits
+	writeBase time.Time // the last progress in writing
+	deadline  time.Time
+
+	now      time.Time // what the last call said
+	busy     bool      // a call is under way: rule 5
+	failure  error     // recorded by Fail from inside a callback
+	writeErr error     // from WriteFailed
+	err      error
+	traces   []tracedLine
+	unsent   int // the first of traces that was not lent yet
+}
+
+// expectation is a reply that the plan will bring, and where its command lies in
+// the stream of all octets sent.
+type expectation struct {
+	task       task // nil for the greeting
+	start, end int64
+	step       step
+	index      int32 // of the recipient
+}
+
+// unplanned is the end of a command whose last octet is not planned yet.
+const unplanned = math.MaxInt64
+
+// task is an operation of the client's queue.
+type task interface {
+	// begin plans the task's first commands, or settles it and reports false.
+	begin(c *Client) bool
+	// replied takes a reply to one of the task's commands.
+	replied(c *Client, s step, i int, r wire.Reply, v verdict)
+	// fail settles whatever of the task is not settled: the connection is over.
+	fail(c *Client, err error)
+	// canceled reports that the task was settled while it was queued.
+	canceled() bool
+}
+
+// NewClient returns a client that waits for the greeting from now on. The error is
+// a *ConfigError.
+func NewClient(now time.Time, cfg ClientConfig) (*Client, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg.Timeouts = cfg.Timeouts.withDefaults()
+	c := &Client{cfg: cfg, follow: setOf(stepGreeting), mem: &noBuffers}
+	c.out.mem = c.mem
+	c.replies = wire.ReplyParser{
+		MaxLine: cfg.MaxReplyLine, MaxLines: cfg.MaxReplyLines, MaxSize: cfg.MaxReplySize,
+		StrictCRLF: cfg.StrictCRLF,
+	}
+	c.content.EOL = cfg.EOL
+	c.wake()
+	c.expect(nil, stepGreeting, 0, 0, 0)
+	c.replyBase = now
+	return c, nil
+}
+
+// Greeting settles with the server's greeting: a 220, or a *ReplyError.
+func (c *Client) Greeting() *future.Future[wire.Reply] { return c.greeting.Future() }
+
+// Extensions returns what the last EHLO brought; the zero value before it, after
+// HELO and between STARTTLS and the EHLO behind it.
+func (c *Client) Extensions() Extensions { return c.ext }
+
+// TLS returns the state that Upgraded reported last.
+func (c *Client) TLS() TLSState { return c.tls }
+
+// Busy reports whether a task is under way: begun, and not settled in full.
+func (c *Client) Busy() bool { return c.active != nil }
+
+// Queued returns the number of tasks that were added and have neither begun nor
+// been cancelled.
+func (c *Client) Queued() (n int) {
+	for _, t := range c.mem.queue[c.first:] {
+		if !t.canceled() {
+			n++
+		}
+	}
+	return n
+}
+
+// SetDeadline sets the overall deadline: at t whatever is unfinished fails with a
+// *TimeoutError and the connection is over. The zero time takes it off.
+func (c *Client) SetDeadline(t time.Time) { c.deadline = t }
+
+// add queues a task, and begins it if nothing stands before it.
+func (c *Client) add(t task) {
+	switch {
+	case c.err == io.EOF || c.err == nil && c.quitting:
+		t.fail(c, ErrClosed)
+		return
+	case c.err != nil:
+		t.fail(c, c.err)
+		return
+	}
+	c.wake()
+	if c.first > len(c.mem.queue)/2 {
+		n := copy(c.mem.queue, c.mem.queue[c.first:])
+		clear(c.mem.queue[n:])
+		c.mem.queue, c.first = c.mem.queue[:n], 0
+	}
+	c.mem.queue = append(c.mem.queue, t)
+	c.proceed()
+}
+
+// proceed begins whatever may begin now, unless a call is under way that will do
+// so before it returns.
+func (c *Client) proceed() {
+	if !c.busy {
+		c.busy = true
+		c.settle()
+		c.busy = false
+	}
+}
+
+// settle brings the machine to rest between two replies: what callbacks asked for
+// is done, and tasks begin as far as they may.
+func (c *Client) settle() {
+	for c.err == nil {
+		if c.failure != nil {
+			c.end(c.failure)
+			return
+		}
+		if c.writeErr != nil {
+			// What was lent may still be answered, and nothing else ever will.
+			if c.next == len(c.mem.awaited) || c.out.lent <= c.mem.awaited[c.next].start {
+				c.end(c.writeErr)
+			}
+			return
+		}
+		if c.active != nil || c.held != nil || !c.greeted || c.first == len(c.mem.queue) {
+			break
+		}
+		t := c.mem.queue[c.first]
+		c.mem.queue[c.first] = nil
+		c.first++
+		if c.first == len(c.mem.queue) {
+			c.mem.queue, c.first = c.mem.queue[:0], 0
+		}
+		if t.canceled() {
+			continue
+		}
+		c.active = t
+		if !t.begin(c) && c.active == t {
+			c.active = nil
+		}
+	}
+	if c.err == nil && c.active == nil && c.held == nil && c.first == len(c.mem.queue) && c.next == len(c.mem.awaited) && !c.out.pending() {
+		c.rest()
+	}
+}
+
+// finish ends the active task. It comes before the task's last future settles, so
+// that callbacks find the machine as it will be.
+func (c *Client) finish() { c.active = nil }
+
+// expect plans a reply.
+func (c *Client) expect(t task, s step, index int, start, end int64) {
+	c.forgetAnswered()
+	c.mem.awaited = append(c.mem.awaited, expectation{task: t, step: s, index: int32(index), start: start, end: end})
+}
+
+// forgetAnswered makes room once every reply planned so far was read. The timer of
+// the next command starts when the driver says what time it is.
+func (c *Client) forgetAnswered() {
+	if c.next == len(c.mem.awaited) {
+		clear(c.mem.awaited) // of references to tasks
+		c.mem.awaited, c.next = c.mem.awaited[:0], 0
+		c.replyBase = time.Time{}
+	}
+}
+
+// plan plans the command lines of t that were appended to c.out.room().
+func (c *Client) plan(t task, arena []byte) {
+	if !c.out.pending() {
+		c.writeBase = time.Time{}
+	}
+	if c.cfg.Trace != nil {
+		c.traceCommand(t, arena[len(c.mem.arena):])
+	}
+	c.out.command(arena)
+}
+
+// command plans one command line, and its reply.
+func (c *Client) command(t task, s step, index int, arena []byte) {
+	start := c.out.planned
+	c.plan(t, arena)
+	c.expect(t, s, index, start, c.out.planned)
+}
+
+// takeBack undoes the active task if nothing was lent of what it planned from
+// start on, and reports whether it did. The task is settled next, and then the
+// queue may proceed.
+func (c *Client) takeBack(t task, start int64) bool {
+	if c.err != nil || c.writeErr != nil || c.active != t || c.out.lent > start {
+		return false
+	}
+	for n := len(c.mem.awaited); n > c.next && c.mem.awaited[n-1].task == t; n-- {
+		c.mem.awaited = c.mem.awaited[:n-1]
+	}
+	c.out.withdraw(start)
+	for n := len(c.traces); n > c.unsent && c.traces[n-1].end > start; n-- {
+		c.traces = c.traces[:n-1]
+	}
+	c.finish()
+	return true
+}
+
+// dispatch takes one complete reply.
+func (c *Client) dispatch(r wire.Reply) {
+	if c.cfg.Trace != nil {
+		c.traceReply(r)
+	}
+	if c.next == len(c.mem.awaited) {
+		c.unsolicited(r)
+		return
+	}
+	e := c.mem.awaited[c.next]
+	rule := &stepRules[e.step]
+	v := rule.judge(r.Code)
+	// Rule 4. A 4yz or 5yz may answer what was sent of a command so far.
+	if c.out.lent < e.end && (v != refused || c.out.lent <= e.start) {
+		c.unsolicited(r)
+		return
+	}
+	if v == wrong {
+		c.end(unexpected(rule.awaited, "unexpected reply", r, rule.want()...))
+		return
+	}
+	if !c.follow.has(e.step) {
+		panic("protocol: the plan left the table at the " + rule.awaited)
+	}
+	c.follow = [...]stepSet{ok: rule.afterOK, more: rule.afterMore, refused: rule.afterRefusal}[v]
+	c.next++
+	c.replyBase = time.Time{} // rule 6: the next command's time begins now
+	if e.task == nil {
+		c.greet(r, v)
+	} else {
+		e.task.replied(c, e.step, int(e.index), r, v)
+	}
+	// RFC 5321 §3.8: whatever a 421 answers, the session is over.
+	if r.Code == wire.CodeNotAvailable && c.err == nil {
+		c.end(&ReplyError{Reply: r, Command: rule.command})
+	}
+}
+
+// unsolicited takes a reply that answers nothing.
+func (c *Client) unsolicited(r wire.Reply) {
+	if r.Code == wire.CodeNotAvailable {
+		c.end(&ReplyError{Reply: r, Command: "connection"})
+		return
+	}
+	c.end(unexpected(c.awaiting(), "reply to nothing that was sent", r))
+}
+
+// awaiting names the reply that is awaited; "" if none is.
+func (c *Client) awaiting() string {
+	switch {
+	case c.upgrading:
+		return "TLS handshake"
+	case c.next < len(c.mem.awaited):
+		return stepRules[c.mem.awaited[c.next].step].awaited
+	}
+	return ""
+}
+
+// end is the end of the conversation. It settles everything, in wire order.
+func (c *Client) end(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	// What was lent from the buffers may still be on its way: they are left to the
+	// garbage collector.
+	queue := c.mem.queue[c.first:]
+	c.mem, c.next, c.first = &noBuffers, 0, 0
+	c.out.drop(c.mem)
+	c.upgrading = false
+	c.streaming = nil
+	active := c.active
+	c.active = nil
+	c.replies.Reset()
+	c.greeting.Reject(err)
+	if active != nil {
+		active.fail(c, err)
+	}
+	for _, t := range queue {
+		if !t.canceled() {
+			t.fail(c, err)
+		}
+	}
+	c.traces = nil
+}
+
+// hold keeps the source of a message's content until all that was lent of it is
+// acknowledged: the verdict can overtake Wrote, and so can the end of the
+// connection. Behind that end the next Output, or Fail, says that no write is under
+// way any more.
+func (c *Client) hold(source BodyReader, to int64) {
+	c.held, c.heldTo = source, to
+	if c.writeErr != nil || min(to, c.out.lent) <= c.out.acked {
+		c.release()
+	}
+}
+
+func (c *Client) release() {
+	if c.held != nil {
+		c.held.Release()
+		c.held = nil
+	}
+}

@@ -1,0 +1,173 @@
+package protocol
+
+import (
+	"strconv"
+
+	"github.com/sansmtp/sansmtp/future"
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// Envelope is who a message comes from and goes to (RFC 5321 §2.3.1). Nobody may
+// change what To refers to until the message's Result has settled.
+type Envelope struct {
+	From wire.Path // the zero value is the null reverse-path
+	// Params are the parameters of MAIL. BODY=8BITMIME is added where the server
+	// offers it and Body is not stated, SIZE where the server offers it and the size
+	// of the content is known, SMTPUTF8 where a path needs it.
+	Params wire.MailParams
+	To     []wire.Recipient // at least one
+}
+
+// Send sends one message to the recipients of its envelope, in one transaction.
+// What is wrong with the envelope by itself is found at once, and what the server
+// does not offer when the message's turn comes; nothing is written then, and the
+// error is a *ConfigError, *LimitError or *BodyError inside a *DeliveryError.
+func (c *Client) Send(env Envelope, body Body) *Delivery {
+	d := &Delivery{c: c, env: env, body: body, end: unplanned}
+	if len(env.To) == 1 {
+		d.recipients = d.single[:]
+	} else {
+		d.recipients = make([]RecipientResult, len(env.To))
+	}
+	if err := d.check(); err != nil {
+		d.settle(err)
+		return d
+	}
+	d.result.OnCancel(func() { d.Cancel() })
+	c.add(d)
+	return d
+}
+
+// check finds what is wrong with the message whatever the server offers, and what
+// its recipients need.
+func (d *Delivery) check() error {
+	if d.body == nil {
+		return &ConfigError{Field: "Body", Reason: "nil"}
+	}
+	env := &d.env
+	if len(env.To) == 0 {
+		return &ConfigError{Field: "To", Reason: "no recipient"}
+	}
+	if env.From.IsPostmaster() {
+		return &ConfigError{Field: "From", Reason: "no domain"}
+	}
+	if err := d.checkPath(env.From); err != nil {
+		return &ConfigError{Field: "From", Err: err}
+	}
+	for i := range env.To {
+		to := &env.To[i]
+		if to.Path.IsNull() {
+			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Reason: "null path"}
+		}
+		if err := d.checkPath(to.Path); err != nil {
+			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Err: err}
+		}
+		d.needs |= to.Needs()
+	}
+	return nil
+}
+
+// checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
+// ASCII.
+func (d *Delivery) checkPath(p wire.Path) error {
+	if p.IsUTF8() {
+		d.env.Params.SMTPUTF8 = true
+	}
+	if d.c.cfg.LongPaths {
+		return nil
+	}
+	return p.CheckLength()
+}
+
+// Delivery is one message on its way. Each step settles on its own reply, in wire
+// order, and Result last. Its methods are for the goroutine of its Client.
+type Delivery struct {
+	c     *Client
+	env   Envelope
+	body  Body
+	needs wire.ExtensionSet // of the recipients
+
+	result future.Promise[Receipt]
+	mail   *future.Promise[wire.Reply]   // made when asked for
+	rcpt   []*future.Promise[wire.Reply] // likewise
+
+	recipients []RecipientResult
+	single     [1]RecipientResult // where recipients lies if there is one
+	from       wire.Reply         // the reply to MAIL
+	final      wire.Reply         // the last verdict on the content
+	accepted   int                // recipients whose RCPT was answered 2yz
+	cause      error              // why it failed, once it is settled
+
+	begun     bool
+	pipelined bool
+	abandoned bool // Cancel came when part of it was lent
+	sending   bool // its content was asked for
+	settled   bool
+
+	start, data, end int64 // where its octets, its content and what follows begin; end is unplanned until the end of data is
+
+	source   BodyReader
+	memory   memoryReader // the source of content that lies in memory
+	declared int64        // octets the source promised; -1: none
+	read     int64        // octets it yielded
+}
+
+// Mail settles with the reply to MAIL.
+func (d *Delivery) Mail() *future.Future[wire.Reply] {
+	if d.mail == nil {
+		d.mail = new(future.Promise[wire.Reply])
+		d.settleMail()
+	}
+	return d.mail.Future()
+}
+
+// Rcpt settles with the reply to the RCPT of recipient i of the envelope, in its
+// order.
+func (d *Delivery) Rcpt(i int) *future.Future[wire.Reply] {
+	if d.rcpt == nil {
+		d.rcpt = make([]*future.Promise[wire.Reply], len(d.recipients))
+	}
+	if d.rcpt[i] == nil {
+		d.rcpt[i] = new(future.Promise[wire.Reply])
+		d.settleRcpt(i)
+	}
+	return d.rcpt[i].Future()
+}
+
+// Result settles with the outcome: a Receipt if the message was accepted for at
+// least one recipient and is unknown for none, else a *DeliveryError, which holds
+// a Receipt too. Cancelling it is Cancel, without waiting for what that does.
+func (d *Delivery) Result() *future.Future[Receipt] { return d.result.Future() }
+
+// Cancel gives the message up and reports whether that could still be done: not
+// once its end of data was lent. A message of which nothing was lent is taken
+// back, and its futures settle at once. One that is being sent is aborted:
+// replies that are due settle its futures in wire order, and where the server is
+// about to take content, or takes it already, the connection ends, because an end
+// of data would deliver a message nobody wrote.
+func (d *Delivery) Cancel() bool {
+	c := d.c
+	if d.settled || d.end <= c.out.lent {
+		return false
+	}
+	inside := c.busy
+	c.busy = true // rule 5 holds for callbacks of what settles here too
+	switch {
+	case !d.begun || c.takeBack(d, d.start):
+		d.settle(ErrCanceled)
+	default:
+		d.abandoned = true
+		// Once content is asked for, only the end of the connection keeps half a
+		// message from being delivered.
+		if d.sending && c.failure == nil {
+			c.failure = ErrAborted
+		}
+	}
+	if !inside {
+		c.settle()
+		c.busy = false
+	}
+	return true
+}
+
+func (d *Delivery) canceled() bool { return d.settled }

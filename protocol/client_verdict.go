@@ -1,0 +1,148 @@
+package protocol
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// decide records what became of the message for recipient i.
+func (d *Delivery) decide(i int, r wire.Reply) {
+	outcome := Refused
+	if r.Positive() {
+		outcome = Accepted
+	}
+	d.recipients[i].Outcome, d.recipients[i].Reply = outcome, r
+}
+
+// decideRest records a verdict for every recipient that has none yet.
+func (d *Delivery) decideRest(r wire.Reply) {
+	for i := range d.recipients {
+		if d.recipients[i].Reply.Code == 0 {
+			d.decide(i, r)
+		}
+	}
+}
+
+// undecided reports whether any recipient has no verdict.
+func (d *Delivery) undecided() bool {
+	return slices.ContainsFunc(d.recipients, func(r RecipientResult) bool { return r.Reply == wire.Reply{} })
+}
+
+// settle settles whatever of the message is not settled yet, the steps in wire
+// order and the result last. err is the cause if the message was not accepted.
+//
+// What is unknown follows from what was lent, not from what was acknowledged: the
+// server may have octets whose acknowledgement was lost.
+func (d *Delivery) settle(err error) {
+	if d.settled {
+		return
+	}
+	d.settled, d.cause = true, err
+	receipt := Receipt{Outcome: Refused, Reply: d.final, Recipients: d.recipients}
+	if len(d.recipients) == 0 {
+		receipt.Outcome = NotDelivered
+	}
+	for i := range d.recipients {
+		r := &d.recipients[i]
+		if r.Reply.Code == 0 && d.end <= d.c.out.lent {
+			r.Outcome, r.Reply = Unknown, lastWord(err)
+		}
+		receipt.Outcome = worse(receipt.Outcome, r.Outcome)
+	}
+	if d.source != nil {
+		var lastPiece int64
+		if d.sending {
+			lastPiece = d.c.pieceEnd
+		}
+		d.c.hold(d.source, lastPiece)
+		d.source = nil
+	}
+	d.settleMail()
+	for i := range d.rcpt {
+		d.settleRcpt(i)
+	}
+	if receipt.Outcome == Accepted {
+		d.result.Resolve(receipt)
+	} else {
+		d.result.Reject(&DeliveryError{Receipt: receipt, Err: err})
+	}
+}
+
+// fail implements task.
+func (d *Delivery) fail(_ *Client, err error) {
+	if d.abandoned && err == ErrAborted {
+		err = ErrCanceled
+	}
+	d.settle(err)
+}
+
+// worse combines the outcomes for two recipients into that of the message.
+func worse(a, b Outcome) Outcome {
+	rank := [...]int{Refused: 0, NotDelivered: 1, Accepted: 2, Unknown: 3}
+	if rank[a] > rank[b] {
+		return a
+	}
+	return b
+}
+
+// lastWord returns the 421 that ended a connection, if one did.
+func lastWord(err error) wire.Reply {
+	if reply := (*ReplyError)(nil); errors.As(err, &reply) && reply.Reply.Code == wire.CodeNotAvailable {
+		return reply.Reply
+	}
+	return wire.Reply{}
+}
+
+// refusal is the error of a transaction that ended by refusals alone.
+func (d *Delivery) refusal() error {
+	if !d.from.Positive() {
+		return d.mailError()
+	}
+	refused := make([]*ReplyError, 0, len(d.recipients))
+	for i := range d.recipients {
+		if !d.recipients[i].Rcpt.Positive() {
+			refused = append(refused, d.rcptError(i))
+		}
+	}
+	if len(refused) == 1 {
+		return refused[0]
+	}
+	return &RecipientsError{Refused: refused}
+}
+
+func (d *Delivery) mailError() *ReplyError { return &ReplyError{Reply: d.from, Command: wire.VerbMail} }
+
+func (d *Delivery) rcptError(i int) *ReplyError {
+	return &ReplyError{Reply: d.recipients[i].Rcpt, Command: wire.VerbRcpt, Recipient: d.env.To[i].Path.String()}
+}
+
+// settleMail settles the future of MAIL, if it was asked for and its reply is
+// read, or never will be.
+func (d *Delivery) settleMail() {
+	switch {
+	case d.mail == nil:
+	case d.from.Positive():
+		d.mail.Resolve(d.from)
+	case d.from.Code != 0:
+		d.mail.Reject(d.mailError())
+	case d.settled:
+		d.mail.Reject(d.cause)
+	}
+}
+
+// settleRcpt does the same for the RCPT of recipient i.
+func (d *Delivery) settleRcpt(i int) {
+	if d.rcpt == nil || d.rcpt[i] == nil {
+		return
+	}
+	switch r := d.recipients[i].Rcpt; {
+	case r.Positive():
+		d.rcpt[i].Resolve(r)
+	case r.Code != 0:
+		d.rcpt[i].Reject(d.rcptError(i))
+	case d.settled:
+		d.rcpt[i].Reject(d.cause)
+	}
+}

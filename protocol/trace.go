@@ -1,0 +1,38 @@
+package protocol
+
+import "time"
+
+// TraceKind says what a TraceEvent reports.
+type TraceKind uint8
+
+const (
+	TraceSent     TraceKind = iota // a command line, secrets replaced by ***
+	TraceReceived                  // a line of a reply
+	TraceContent                   // content and its end of data, as a count of octets
+	TraceTLS                       // TLS started, or failed to
+)
+
+// TraceEvent is one entry of a conversation's transcript. A command is reported
+// when its last octet is lent, a reply when it is complete.
+type TraceEvent struct {
+	Time time.Time
+	Kind TraceKind
+	// Line is the line without its line end: as sent, or as read, with the octets
+	// that a terminal would act on escaped.
+	Line string
+	// Octets counts the content as it stands on the wire; TraceContent alone has it.
+	Octets int64
+}
+
+// String returns the line behind "-> " for what was sent and "<- " for what was
+// received.
+func (e TraceEvent) String() string {
+	switch e.Kind {
+	case TraceReceived:
+		return "<- " + e.Line
+	case TraceTLS:
+		return "-- " + e.Line
+	default:
+		return "-> " + e.Line
+	}
+}
