@@ -1,0 +1,163 @@
+package netasync
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/sansmtp/sansmtp/protocol"
+)
+
+// The steps of a HostError.
+const (
+	StepLookup   = "look-up"  // of the host's name
+	StepBind     = "bind"     // of the address to connect from
+	StepConnect  = "connect"  // to the host
+	StepTLS      = "TLS"      // the handshake
+	StepGreeting = "greeting" // the server's first reply
+	StepHello    = "EHLO"     // EHLO, LHLO or HELO
+	StepStartTLS = "STARTTLS" // the command, and the EHLO behind it
+	StepAuth     = "AUTH"     // the login
+	StepSend     = "send"     // a message
+	StepQuit     = "QUIT"     // the end that the caller wished
+	StepSession  = "session"  // an end that nobody here wished
+)
+
+// HostError says which host something failed with, and at which step. Its text is
+// one line.
+type HostError struct {
+	Host  string // host and port, or the path of a socket
+	Step  string // one of the constants
+	Err   error  // the cause: mostly an error of package protocol, which names the command
+	Stats Stats  // what the connection had cost by then
+}
+
+func (e *HostError) Error() string {
+	switch e.Step {
+	case StepLookup, StepBind, StepConnect:
+		return e.Host + ": " + e.Step + ": " + reason(e.Err)
+	}
+	return e.Host + ": " + e.Err.Error()
+}
+
+func (e *HostError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the cause is a timeout. It makes the error one in the
+// sense of net.Error, with Temporary.
+func (e *HostError) Timeout() bool {
+	return KindOf(e) == KindTimeout
+}
+
+// Temporary reports whether a later try may succeed. It says nothing about
+// duplicates: see protocol.Outcome.
+func (e *HostError) Temporary() bool {
+	switch KindOf(e) {
+	case KindConnect:
+		dns, ok := errors.AsType[*net.DNSError](e.Err)
+		return e.Step == StepConnect || ok && !dns.IsNotFound
+	case KindConnection, KindTimeout, KindCanceled:
+		return true
+	case KindReply:
+		// Of the outermost error: one refusal of many may be temporary.
+		var t interface{ Temporary() bool }
+		return errors.As(e.Err, &t) && t.Temporary()
+	}
+	return false
+}
+
+// reason is the text of a network error without the addresses, which the
+// HostError gives.
+func reason(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.Err
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err.Error()
+	}
+	return err.Error()
+}
+
+// networkStep tells the steps of connecting apart.
+func networkStep(err error) string {
+	if is[*net.DNSError](err) {
+		return StepLookup
+	}
+	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "bind" {
+		return StepBind
+	}
+	return StepConnect
+}
+
+// Kind sorts errors by what a caller can do about them.
+type Kind uint8
+
+const (
+	KindOther      Kind = iota // none of the below; nil too
+	KindReply                  // the server refused: protocol.ReplyError
+	KindTimeout                // a step took too long
+	KindConnect                // there was no connection: look-up, bind, connect
+	KindConnection             // the connection was lost: reading or writing failed
+	KindConfig                 // what was asked for cannot be right
+	KindMessage                // the message could not be read, or cannot be sent as it is
+	KindProtocol               // the server broke the protocol
+	KindTLS                    // TLS could not be had: the handshake, or the certificate
+	KindAuth                   // the login failed on this side
+	KindNotOffered             // the server offers less than is needed: TLS, a mechanism, an extension, a size
+	KindCanceled               // the caller gave it up
+)
+
+var kindNames = [...]string{
+	"other", "reply", "timeout", "connect", "connection", "config", "message", "protocol", "tls", "auth",
+	"not offered", "canceled",
+}
+
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "invalid kind"
+}
+
+// KindOf returns the kind of an error of Dial or of a Client, or of a Delivery.
+func KindOf(err error) Kind {
+	switch {
+	case errors.Is(err, protocol.ErrCanceled), errors.Is(err, context.Canceled):
+		return KindCanceled
+	case is[*protocol.TimeoutError](err), errors.Is(err, context.DeadlineExceeded):
+		return KindTimeout
+	case is[*protocol.BodyError](err):
+		return KindMessage
+	case is[*protocol.LimitError](err), errors.Is(err, protocol.ErrNotOffered),
+		errors.Is(err, protocol.ErrNoMechanism), errors.Is(err, protocol.ErrTLSRequired):
+		return KindNotOffered
+	case is[*protocol.TLSError](err):
+		return KindTLS
+	case is[*protocol.AuthError](err):
+		return KindAuth
+	case is[*protocol.ConfigError](err):
+		return KindConfig
+	case is[*protocol.ProtocolError](err):
+		return KindProtocol
+	case is[*protocol.ReplyError](err):
+		return KindReply
+	case is[*protocol.ConnectionError](err), errors.Is(err, protocol.ErrClosed):
+		return KindConnection
+	}
+	if host, ok := errors.AsType[*HostError](err); ok {
+		switch host.Step {
+		case StepLookup, StepBind, StepConnect:
+			return KindConnect
+		}
+	}
+	return KindOther
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
