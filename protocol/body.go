@@ -32,10 +32,14 @@ type BodyReader interface {
 
 // BodyBytes returns a Body that lends b itself. Nobody may change b until the
 // message's Result has settled.
-func BodyBytes(b []byte) Body { return bytesBody(b) }
+func BodyBytes(b []byte) Body {
+	body := &memoryBody{octets: b}
+	body.wireSize, body.bare = wireSize(b)
+	return body
+}
 
 // BodyText returns a Body of s in UTF-8, as it stands.
-func BodyText(s string) Body { return bytesBody(s) }
+func BodyText(s string) Body { return BodyBytes([]byte(s)) }
 
 // BodyFrom returns a Body that reads r to its end, once: a second transaction
 // with it fails. size is the number of octets that r will yield; -1 if that is
@@ -43,18 +47,24 @@ func BodyText(s string) Body { return bytesBody(s) }
 // blocks, blocks whoever calls Output.
 func BodyFrom(r io.Reader, size int64) Body { return &readerBody{r: r, size: size} }
 
-type bytesBody []byte
+// memoryBody is content that lies in memory. It never changes, so that several
+// transactions can have it open.
+type memoryBody struct {
+	octets   []byte
+	wireSize int64 // see wireSize
+	bare     bool
+}
 
-func (b bytesBody) Size() int64 { return int64(len(b)) }
+func (b *memoryBody) Size() int64 { return int64(len(b.octets)) }
 
-func (b bytesBody) Open() (BodyReader, error) {
-	r := bytesReader(b)
+func (b *memoryBody) Open() (BodyReader, error) {
+	r := memoryReader(b.octets)
 	return &r, nil
 }
 
-type bytesReader []byte
+type memoryReader []byte
 
-func (r *bytesReader) Next(max int) (Chunk, error) {
+func (r *memoryReader) Next(max int) (Chunk, error) {
 	if n := len(*r); n <= max {
 		p := (*r)[:n:n]
 		*r = nil
@@ -65,7 +75,7 @@ func (r *bytesReader) Next(max int) (Chunk, error) {
 	return Chunk{Bytes: p}, nil
 }
 
-func (r *bytesReader) Release() { *r = nil }
+func (r *memoryReader) Release() { *r = nil }
 
 // readerPiece is the size of the buffer between an io.Reader and the wire: two
 // TLS records, and enough that a system call costs little by comparison.
@@ -126,9 +136,9 @@ func (b *readerBody) Release() { b.buf = nil }
 // wireSize returns how many octets content takes on the wire once its bare CR and LF
 // are CRLF and its last line has an end, without dot-stuffing (RFC 1870 §4), and
 // whether anything was bare.
-func (b bytesBody) wireSize() (n int64, bare bool) {
+func wireSize(b []byte) (n int64, bare bool) {
 	crlf, lf := 0, 0
-	for rest := []byte(b); ; {
+	for rest := b; ; {
 		i := bytes.IndexByte(rest, '\n')
 		if i < 0 {
 			break

@@ -91,7 +91,7 @@ type task interface {
 	// begin plans the task's first commands, or settles it and reports false.
 	begin(c *Client) bool
 	// replied takes a reply to one of the task's commands.
-	replied(c *Client, e expectation, r wire.Reply, v verdict)
+	replied(c *Client, s step, i int, r wire.Reply, v verdict)
 	// fail settles whatever of the task is not settled: the connection is over.
 	fail(c *Client, err error)
 	// canceled reports that the task was settled while it was queued.
@@ -299,7 +299,7 @@ func (c *Client) dispatch(r wire.Reply) {
 	if e.task == nil {
 		c.greet(r, v)
 	} else {
-		e.task.replied(c, e, r, v)
+		e.task.replied(c, e.step, int(e.index), r, v)
 	}
 	// RFC 5321 §3.8: whatever a 421 answers, the session is over.
 	if r.Code == wire.CodeNotAvailable && c.err == nil {

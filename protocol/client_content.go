@@ -13,9 +13,9 @@ var errBareInMemory = errors.New("bare CR or LF")
 // open starts the content before the first command is written, so that a source
 // that cannot be opened costs nothing.
 func (d *Delivery) open() (BodyReader, error) {
-	if b, inMemory := d.body.(bytesBody); inMemory {
-		d.bytes = bytesReader(b)
-		return &d.bytes, nil
+	if b, inMemory := d.body.(*memoryBody); inMemory {
+		d.memory = memoryReader(b.octets)
+		return &d.memory, nil
 	}
 	source, err := d.body.Open()
 	if err != nil {
@@ -117,14 +117,14 @@ func (d *Delivery) endOfData(c *Client) {
 
 // contentReplied takes a verdict on the content. It clears the transaction (RFC
 // 5321 §4.1.1.4).
-func (d *Delivery) contentReplied(c *Client, e expectation, r wire.Reply, v verdict) {
+func (d *Delivery) contentReplied(c *Client, i int, r wire.Reply, v verdict) {
 	d.final = r
 	var err error
 	if v == refused {
 		err = &ReplyError{Reply: r, Command: stepRules[stepContent].command}
 	}
 	if c.cfg.LMTP {
-		d.decide(int(e.index), r)
+		d.decide(i, r)
 	} else {
 		d.decideRest(r)
 	}

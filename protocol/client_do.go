@@ -82,7 +82,7 @@ func (x *command) reject(c *Client, err error) bool {
 	return false
 }
 
-func (x *command) replied(c *Client, e expectation, r wire.Reply, v verdict) {
+func (x *command) replied(c *Client, _ step, _ int, r wire.Reply, v verdict) {
 	reset := strings.EqualFold(x.cmd.Verb, wire.VerbRset)
 	if wanted(x.cmd.Want, r.Code) {
 		c.finish()
@@ -136,13 +136,13 @@ func (w *wait) begin(c *Client) bool {
 	return true
 }
 
-func (w *wait) replied(c *Client, e expectation, r wire.Reply, v verdict) {
+func (w *wait) replied(c *Client, s step, _ int, r wire.Reply, _ verdict) {
 	c.finish()
 	if wanted(w.codes, r.Code) {
 		w.promise.Resolve(r)
 		return
 	}
-	w.promise.Reject(&ReplyError{Reply: r, Command: stepRules[e.step].command, Want: w.codes})
+	w.promise.Reject(&ReplyError{Reply: r, Command: stepRules[s].command, Want: w.codes})
 }
 
 func (w *wait) fail(c *Client, err error) { w.promise.Reject(err) }

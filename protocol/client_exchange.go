@@ -54,7 +54,7 @@ func (x *exchange) begin(c *Client) bool {
 	return x.step(c, nil)
 }
 
-func (x *exchange) replied(c *Client, _ expectation, r wire.Reply, _ verdict) { x.step(c, &r) }
+func (x *exchange) replied(c *Client, _ step, _ int, r wire.Reply, _ verdict) { x.step(c, &r) }
 
 // step plans the next line, or settles the exchange and reports false.
 func (x *exchange) step(c *Client, last *wire.Reply) bool {

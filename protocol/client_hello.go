@@ -33,17 +33,17 @@ func (h *hello) begin(c *Client) bool {
 	return true
 }
 
-func (h *hello) replied(c *Client, e expectation, r wire.Reply, v verdict) {
-	if v == refused && e.step == stepEHLO && c.mayFallBack(r.Code) {
+func (h *hello) replied(c *Client, s step, _ int, r wire.Reply, v verdict) {
+	if v == refused && s == stepEHLO && c.mayFallBack(r.Code) {
 		c.sayHello(h, h.name, stepHELO)
 		return
 	}
 	c.finish()
 	if v == refused {
-		h.promise.Reject(&ReplyError{Reply: r, Command: c.helloVerb(e.step), Want: []wire.Code{wire.CodeOK}})
+		h.promise.Reject(&ReplyError{Reply: r, Command: c.helloVerb(s), Want: []wire.Code{wire.CodeOK}})
 		return
 	}
-	c.greetedBack(h.name, e.step, r)
+	c.greetedBack(h.name, s, r)
 	h.promise.Resolve(c.ext)
 }
 

@@ -29,7 +29,7 @@ func (c *Client) Send(env Envelope, body Body) *Delivery {
 	} else {
 		d.recipients = make([]RecipientResult, len(env.To))
 	}
-	if err := c.checkEnvelope(&env, body); err != nil {
+	if err := d.check(); err != nil {
 		d.settle(err)
 		return d
 	}
@@ -38,32 +38,42 @@ func (c *Client) Send(env Envelope, body Body) *Delivery {
 	return d
 }
 
-func (c *Client) checkEnvelope(env *Envelope, body Body) error {
-	if body == nil {
+// check finds what is wrong with the message whatever the server offers, and what
+// its recipients need.
+func (d *Delivery) check() error {
+	if d.body == nil {
 		return &ConfigError{Field: "Body", Reason: "nil"}
 	}
+	env := &d.env
 	if len(env.To) == 0 {
 		return &ConfigError{Field: "To", Reason: "no recipient"}
 	}
 	if env.From.IsPostmaster() {
 		return &ConfigError{Field: "From", Reason: "no domain"}
 	}
-	if err := c.checkPath(env.From); err != nil {
+	if err := d.checkPath(env.From); err != nil {
 		return &ConfigError{Field: "From", Err: err}
 	}
 	for i := range env.To {
-		if env.To[i].Path.IsNull() {
+		to := &env.To[i]
+		if to.Path.IsNull() {
 			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Reason: "null path"}
 		}
-		if err := c.checkPath(env.To[i].Path); err != nil {
+		if err := d.checkPath(to.Path); err != nil {
 			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Err: err}
 		}
+		d.needs |= to.Needs()
 	}
 	return nil
 }
 
-func (c *Client) checkPath(p wire.Path) error {
-	if c.cfg.LongPaths {
+// checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
+// ASCII.
+func (d *Delivery) checkPath(p wire.Path) error {
+	if p.IsUTF8() {
+		d.env.Params.SMTPUTF8 = true
+	}
+	if d.c.cfg.LongPaths {
 		return nil
 	}
 	return p.CheckLength()
@@ -72,9 +82,10 @@ func (c *Client) checkPath(p wire.Path) error {
 // Delivery is one message on its way. Each step settles on its own reply, in wire
 // order, and Result last. Its methods are for the goroutine of its Client.
 type Delivery struct {
-	c    *Client
-	env  Envelope
-	body Body
+	c     *Client
+	env   Envelope
+	body  Body
+	needs wire.ExtensionSet // of the recipients
 
 	result future.Promise[Receipt]
 	mail   *future.Promise[wire.Reply]   // made when asked for
@@ -96,9 +107,9 @@ type Delivery struct {
 	start, data, end int64 // where its octets, its content and what follows begin; end is unplanned until the end of data is
 
 	source   BodyReader
-	bytes    bytesReader // the source of content that lies in memory
-	declared int64       // octets the source promised; -1: none
-	read     int64       // octets it yielded
+	memory   memoryReader // the source of content that lies in memory
+	declared int64        // octets the source promised; -1: none
+	read     int64        // octets it yielded
 }
 
 // Mail settles with the reply to MAIL.

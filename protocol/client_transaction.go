@@ -56,13 +56,14 @@ func (d *Delivery) say(c *Client, s step, i int) {
 // sayAll plans the whole group of commands, or nothing.
 func (d *Delivery) sayAll(c *Client) (err error) {
 	c.forgetAnswered()
-	planned, arena := len(c.mem.awaited), c.out.room()
+	awaited, arena := c.mem.awaited, c.out.room()
 	base := c.out.planned - int64(len(arena))
 	add := func(s step, i int) {
 		if err == nil {
-			from := len(arena)
+			e := expectation{task: d, step: s, index: int32(i), start: base + int64(len(arena))}
 			arena, err = d.encode(arena, s, i)
-			c.expect(d, s, i, base+int64(from), base+int64(len(arena)))
+			e.end = base + int64(len(arena))
+			awaited = append(awaited, e)
 		}
 	}
 	if c.dirty {
@@ -74,9 +75,9 @@ func (d *Delivery) sayAll(c *Client) (err error) {
 	}
 	add(stepDATA, 0)
 	if err != nil {
-		c.mem.awaited = c.mem.awaited[:planned]
 		return err
 	}
+	c.mem.awaited = awaited
 	c.plan(d, arena)
 	return nil
 }
@@ -111,7 +112,7 @@ func (d *Delivery) prepare(c *Client) error {
 		return &ConfigError{Field: wire.VerbMail, Err: ErrHelloFirst}
 	}
 	p := &d.env.Params
-	needs := d.needs()
+	needs := d.needs | p.Needs()
 	if p.SMTPUTF8 {
 		needs |= wire.SMTPUTF8 | wire.EightBitMIME // RFC 6531 §3.1: item 8
 	}
@@ -135,34 +136,19 @@ func (d *Delivery) prepare(c *Client) error {
 	return d.prepareSize(c)
 }
 
-// needs returns the extensions that the envelope cannot do without, and states
-// SMTPUTF8 where a path asks for it.
-func (d *Delivery) needs() wire.ExtensionSet {
-	utf8 := d.env.From.IsUTF8()
-	var needs wire.ExtensionSet
-	for i := range d.env.To {
-		needs |= d.env.To[i].Needs()
-		utf8 = utf8 || d.env.To[i].Path.IsUTF8()
-	}
-	d.env.Params.SMTPUTF8 = d.env.Params.SMTPUTF8 || utf8
-	return needs | d.env.Params.Needs()
-}
-
 // prepareSize declares the size of the content where that is known and asked for
 // (RFC 1870 §6), and holds it against the server's limit.
 func (d *Delivery) prepareSize(c *Client) error {
 	p := &d.env.Params
 	d.declared = d.body.Size()
 	size := d.declared
-	lines, inMemory := d.body.(bytesBody)
-	offered := c.set&wire.Size != 0
-	if inMemory && (offered || c.cfg.EOL == wire.EOLStrict) {
-		var bare bool
-		if size, bare = lines.wireSize(); bare && c.cfg.EOL == wire.EOLStrict {
+	if b, inMemory := d.body.(*memoryBody); inMemory {
+		if b.bare && c.cfg.EOL == wire.EOLStrict {
 			return &BodyError{Err: errBareInMemory}
 		}
+		size = b.wireSize
 	}
-	if !offered {
+	if c.set&wire.Size == 0 {
 		p.Size = 0
 		return nil
 	}
@@ -176,21 +162,21 @@ func (d *Delivery) prepareSize(c *Client) error {
 }
 
 // replied takes the reply to one of the transaction's commands.
-func (d *Delivery) replied(c *Client, e expectation, r wire.Reply, v verdict) {
-	switch e.step {
+func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
+	switch s {
 	case stepRSET:
 		d.resetReplied(c, r, v)
 	case stepMAIL:
 		d.mailReplied(c, r, v)
 	case stepRCPT:
-		d.rcptReplied(c, int(e.index), r, v)
+		d.rcptReplied(c, i, r, v)
 	case stepDATA:
 		d.dataReplied(c, r, v)
 	case stepLoneDot:
 		// H-R15: even a 2yz means no more than that nobody gets the message.
 		d.finish(c, d.refusal())
 	case stepContent:
-		d.contentReplied(c, e, r, v)
+		d.contentReplied(c, i, r, v)
 	}
 }
 

@@ -18,7 +18,7 @@ func (d *Delivery) decide(i int, r wire.Reply) {
 // decideRest records a verdict for every recipient that has none yet.
 func (d *Delivery) decideRest(r wire.Reply) {
 	for i := range d.recipients {
-		if d.recipients[i].Reply == (wire.Reply{}) {
+		if d.recipients[i].Reply.Code == 0 {
 			d.decide(i, r)
 		}
 	}
@@ -37,7 +37,7 @@ func (d *Delivery) settle(err error) {
 	receipt := Receipt{Outcome: Refused, Reply: d.final, Recipients: d.recipients}
 	for i := range d.recipients {
 		r := &d.recipients[i]
-		if r.Reply == (wire.Reply{}) && d.end <= d.c.out.lent {
+		if r.Reply.Code == 0 && d.end <= d.c.out.lent {
 			r.Outcome, r.Reply = Unknown, lastWord(err)
 		}
 		receipt.Outcome = worse(receipt.Outcome, r.Outcome)
@@ -111,7 +111,7 @@ func (d *Delivery) settleMail() {
 	case d.mail == nil:
 	case d.from.Positive():
 		d.mail.Resolve(d.from)
-	case d.from != wire.Reply{}:
+	case d.from.Code != 0:
 		d.mail.Reject(d.mailError())
 	case d.settled:
 		d.mail.Reject(d.cause)
@@ -126,7 +126,7 @@ func (d *Delivery) settleRcpt(i int) {
 	switch r := d.recipients[i].Rcpt; {
 	case r.Positive():
 		d.rcpt[i].Resolve(r)
-	case r != wire.Reply{}:
+	case r.Code != 0:
 		d.rcpt[i].Reject(d.rcptError(i))
 	case d.settled:
 		d.rcpt[i].Reject(d.cause)

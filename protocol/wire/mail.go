@@ -63,7 +63,7 @@ func AppendMail(dst []byte, from Path, p *MailParams) ([]byte, error) {
 	if p == nil {
 		return endLine(dst, line, VerbMail, false)
 	}
-	line, err := appendParams(line, mailParameters[:], p, p.Extra, p.SMTPUTF8)
+	line, err := appendParams(line, p.rows(), p, p.Extra, p.SMTPUTF8)
 	if err != nil {
 		return dst, err
 	}

@@ -45,12 +45,23 @@ type MailParams struct {
 // Needs returns the extensions a server must offer for these parameters to be
 // sent. Parameters in Extra do not count.
 func (p *MailParams) Needs() ExtensionSet {
-	set := neededBy(mailParameters[:], p)
+	set := neededBy(p.rows(), p)
 	if p.Body == BodyBinaryMIME {
 		// RFC 3030 §3: binary content goes by BDAT only.
 		set |= BinaryMIME | Chunking
 	}
 	return set
+}
+
+// rows returns the part of the table that p can have values of. Most messages
+// stop at SMTPUTF8, and asking all the rows would take longer than all else that
+// AppendMail does.
+func (p *MailParams) rows() []parameter[MailParams] {
+	if p.Ret == 0 && p.EnvID == "" && p.Auth == "" && !p.RequireTLS && p.By == (DeliverByTime{}) &&
+		p.Priority == (Priority{}) && p.HoldFor == 0 && p.HoldUntil.IsZero() && len(p.Extra) == 0 {
+		return mailParameters[:3]
+	}
+	return mailParameters[:]
 }
 
 // mailParameters are the parameters of MAIL, in the order in which they are
