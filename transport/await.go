@@ -6,35 +6,52 @@ import (
 	"github.com/sansmtp/sansmtp/future"
 )
 
-// Runner is what drives machines step by step, on the goroutine that calls it. A
-// [Pipe] is one.
+// Runner is what drives machines on the goroutine that waits for them: a [Pipe],
+// or a [Loop].
 type Runner interface {
-	// Step lets the next thing happen. It returns false when nothing more can.
-	Step() bool
-	// Err says why Step returned false; it is not nil then.
-	Err() error
+	// Wait drives until settled is closed, and returns nil then, at the latest
+	// when it has noticed. Else the error says why it stopped before: the cause of
+	// the end of ctx, or that nothing is left that could settle anything.
+	Wait(ctx context.Context, settled <-chan struct{}) error
 }
 
-// Await steps r until f settles, and returns its result. The futures of a machine
+// Await runs r until f settles, and returns its result. The futures of a machine
 // settle on the goroutine that drives it; so there, [future.Future.Await] would
-// wait for ever, and this is what to wait with.
+// wait for ever, and this is what to wait with. A Loop that another goroutine
+// drives is left to it.
 //
-// A ctx that has ended stops the wait between two steps, with the cause of its end;
-// the operation behind f goes on with the next step that anybody takes. If r has
-// nothing left to do before f settles, its Err is the error: a *QuiescentError or a
-// *LivelockError of a Pipe. A result that is there beats both. Await may not be
-// called from inside a step.
+// The end of ctx ends the wait with its cause; the operation behind f goes on as
+// soon as anybody drives r again. If r has nothing left to do before f settles, its
+// reason is the error: a *QuiescentError or a *LivelockError of a Pipe, the core's
+// error of a Loop. A result that is there beats both. Await may not be called from
+// a callback of the core.
 func Await[T any](ctx context.Context, r Runner, f *future.Future[T]) (T, error) {
-	for stepped := true; ; stepped = r.Step() {
-		if v, err, ok := f.Result(); ok {
-			return v, err
-		}
-		var zero T
-		if !stepped {
-			return zero, r.Err()
+	err := error(nil)
+	if !f.Settled() {
+		err = r.Wait(ctx, f.Done())
+	}
+	if v, failed, ok := f.Result(); ok {
+		return v, failed
+	}
+	var zero T
+	return zero, err
+}
+
+// Wait steps until settled is closed. The end of ctx stops it between two steps,
+// with the cause of that end; the next step that anybody takes goes on. If nothing
+// is left to happen before, its error is that of Err.
+func (p *Pipe) Wait(ctx context.Context, settled <-chan struct{}) error {
+	for {
+		select {
+		case <-settled:
+			return nil
+		default:
 		}
 		if ctx.Err() != nil {
-			return zero, context.Cause(ctx)
+			return context.Cause(ctx)
+		}
+		if !p.Step() {
+			return p.Err()
 		}
 	}
 }

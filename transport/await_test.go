@@ -78,11 +78,10 @@ func TestAwaitContext(t *testing.T) {
 	}
 }
 
-// A step that finds nothing to do may be the one in which a future settles.
+// A wait that ends for another reason may be the one in which a future settles.
 type lastStep struct{ p future.Promise[int] }
 
-func (r *lastStep) Step() bool { r.p.Resolve(1); return false }
-func (r *lastStep) Err() error { return errTest }
+func (r *lastStep) Wait(context.Context, <-chan struct{}) error { r.p.Resolve(1); return errTest }
 
 func TestAwaitLastStep(t *testing.T) {
 	var r lastStep

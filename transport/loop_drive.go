@@ -1,0 +1,229 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// longAgo is a deadline that ends whatever is under way.
+var longAgo = time.Unix(1, 0)
+
+// drive is the goroutine of a Loop: it waits for input. The caller holds the seat.
+func (l *Loop) drive(w *wait) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wait = w
+	defer func() { l.wait = nil }()
+	l.settle(time.Now())
+	for !l.over && !w.over() {
+		switch {
+		case l.handshakeDue():
+			l.startTLS()
+		case !l.reads():
+			l.park()
+		case len(l.early) > 0:
+			p := l.early
+			l.early = nil
+			l.received(p, nil)
+		case l.raw != nil:
+			l.readDescriptor()
+		default:
+			l.readConn()
+		}
+	}
+	if l.over && !l.closed {
+		l.close()
+	}
+}
+
+// due reports whether the driver has anything to do but to wait for input.
+func (l *Loop) due() bool { return l.over || l.wait.over() || l.handshakeDue() }
+
+// reads reports whether to read. Behind the end of the core, what comes is thrown
+// away: a peer that first has to get rid of its output would not read our last.
+func (l *Loop) reads() bool {
+	if l.core.Err() != nil {
+		return !l.eof && !l.over && !l.securing
+	}
+	return !l.eof && !l.implicit && !l.securing && l.turn.WantRead()
+}
+
+// park waits until settle finds something to do.
+func (l *Loop) park() {
+	l.driver = driverParked
+	l.mu.Unlock()
+	<-l.wakeup
+	l.mu.Lock()
+	l.driver = driverBusy
+}
+
+// settle does what follows from any call of the core: it writes, ends, sets the
+// timer and tells the driver.
+func (l *Loop) settle(now time.Time) {
+	if l.closed {
+		return
+	}
+	l.write(now)
+	if l.core.Err() != nil {
+		l.finish(now)
+	}
+	l.arm(now)
+	l.nudge()
+}
+
+// finish is on the way from the end of the core to the end of the connection.
+func (l *Loop) finish(now time.Time) {
+	if l.expires.IsZero() {
+		l.expires = now.Add(l.cfg.Linger)
+	}
+	switch {
+	case l.securing:
+		if l.base.SetDeadline(longAgo) != nil {
+			l.base.Close() // a conn without deadlines
+		}
+	case !l.writing:
+		l.over = true
+	case l.hard || len(l.turn.Output(now, nil, 1)) == 0:
+		// What is being written is not what the core wants to be written any more.
+		l.base.SetWriteDeadline(longAgo)
+	}
+}
+
+// nudge makes the driver look again, if there is something for it to see.
+func (l *Loop) nudge() {
+	switch {
+	case l.driver == driverReading && l.due():
+		switch {
+		case !l.over:
+			l.base.SetReadDeadline(longAgo)
+		case l.base.SetDeadline(longAgo) != nil:
+			l.base.Close() // a conn without deadlines
+		}
+	case l.driver == driverParked && (l.due() || l.reads()):
+		select {
+		case l.wakeup <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// arm sets the timer, unless it fires early enough already: deadlines move with
+// every reply, and nearly always to a later time.
+func (l *Loop) arm(now time.Time) {
+	at := l.expires
+	if at.IsZero() {
+		at = l.core.Deadline()
+	}
+	if at.IsZero() || !l.armed.IsZero() && !at.Before(l.armed) || l.over {
+		return
+	}
+	l.armed = at
+	if l.timer == nil {
+		l.timer = time.AfterFunc(at.Sub(now), l.expire)
+	} else {
+		l.timer.Reset(at.Sub(now))
+	}
+}
+
+// expire is the timer's goroutine.
+func (l *Loop) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	now := time.Now()
+	l.armed = time.Time{}
+	switch due := l.core.Deadline(); {
+	case !l.expires.IsZero():
+		l.hard = l.hard || !now.Before(l.expires)
+	case !due.IsZero() && !now.Before(due):
+		l.core.Tick(now)
+	}
+	l.settle(now)
+}
+
+// received hands the core what a read brought.
+func (l *Loop) received(p []byte, err error) {
+	now := time.Now()
+	if len(p) > 0 {
+		l.turn.Feed(now, p)
+	}
+	switch {
+	case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, io.EOF):
+		l.eof = true
+		l.turn.FeedEOF(now)
+	default:
+		l.eof = true
+		l.turn.Fail(now, err)
+		l.hard = true
+	}
+	l.settle(now)
+}
+
+// close closes the connection. The caller is the driver, and nobody else uses the
+// connection any more, except to cut this short.
+func (l *Loop) close() {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	conn := l.conn
+	careful := l.cfg.Server && !l.hard && !l.eof && l.turn.writeErr == nil
+	l.driver = driverReading
+	l.base.SetReadDeadline(l.expires)
+	if secure, ok := conn.(*tls.Conn); ok {
+		secure.NetConn().(*peerConn).latest = l.expires
+	}
+	l.mu.Unlock()
+	if careful {
+		closeWithCare(l.base, conn)
+	}
+	l.mu.Lock()
+	if l.hard {
+		conn = l.base // without another octet
+	}
+	l.mu.Unlock()
+	conn.Close()
+	l.mu.Lock()
+	l.driver = driverBusy
+	l.closed = true
+	l.early, l.small = nil, nil
+	close(l.done)
+}
+
+// maxDrained is how much is read from a peer that goes on sending after it was told
+// that the session is over.
+const maxDrained = 1 << 20
+
+// closeWithCare lets the peer read the last reply. A socket that is closed with
+// input unread resets the connection, and a reset makes the peer's system throw
+// away what its owner has not read yet. base has a read deadline.
+func closeWithCare(base, conn net.Conn) {
+	type halfCloser interface{ CloseWrite() error }
+	half, ok := base.(halfCloser)
+	if !ok {
+		return
+	}
+	if conn != base {
+		if tlsConn, ok := conn.(halfCloser); ok && tlsConn.CloseWrite() != nil {
+			return
+		}
+	}
+	if half.CloseWrite() != nil {
+		return
+	}
+	s := borrow()
+	defer s.giveBack()
+	for read := 0; read < maxDrained; {
+		n, err := base.Read(s.buf[:])
+		if err != nil {
+			return
+		}
+		read += n
+	}
+}
