@@ -33,15 +33,15 @@ type Client struct {
 // waited for.
 func (c *Client) Send(ctx context.Context, env protocol.Envelope, body protocol.Body) (protocol.Receipt, error) {
 	d := c.SendAsync(env, body)
-	receipt, err := d.Result().Await(ctx)
+	var receipt protocol.Receipt
+	var err error
+	if settles(ctx, d.Result()) {
+		receipt, err, _ = d.Result().Result()
+	} else {
+		receipt, err = c.giveUp(ctx, d, len(env.To))
+	}
 	if err == nil {
 		return receipt, nil
-	}
-	if !d.Result().Settled() {
-		receipt, err = c.giveUp(ctx, d, len(env.To))
-		if err == nil {
-			return receipt, nil
-		}
 	}
 	if delivery, ok := errors.AsType[*protocol.DeliveryError](err); ok {
 		receipt = delivery.Receipt
@@ -49,7 +49,8 @@ func (c *Client) Send(ctx context.Context, env protocol.Envelope, body protocol.
 	return receipt, c.failed(StepSend, err)
 }
 
-// giveUp cancels a message, as far as that is still possible.
+// giveUp cancels a message as far as that is still possible, and says what is known
+// of it by then.
 func (c *Client) giveUp(ctx context.Context, d *protocol.Delivery, recipients int) (protocol.Receipt, error) {
 	canceled := false
 	c.loop.Do(func(time.Time) { canceled = d.Cancel() })
@@ -63,7 +64,7 @@ func (c *Client) giveUp(ctx context.Context, d *protocol.Delivery, recipients in
 	for i := range receipt.Recipients {
 		receipt.Recipients[i].Outcome = receipt.Outcome
 	}
-	return receipt, &protocol.DeliveryError{Receipt: receipt, Err: context.Cause(ctx)}
+	return receipt, &protocol.DeliveryError{Receipt: receipt, Err: ended(ctx)}
 }
 
 // SendAsync queues one message and returns at once. From any goroutine, its

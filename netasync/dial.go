@@ -84,7 +84,7 @@ func connect(ctx context.Context, a address, cfg *Config) (net.Conn, error) {
 	}
 	conn, err := d.DialContext(ctx, a.network(), a.dial)
 	if err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	}
 	return conn, err
 }
@@ -133,7 +133,22 @@ func (c *Client) open(ctx context.Context, cfg *Config, name string) (step strin
 func await[T any](ctx context.Context, c *Client, ask func() *future.Future[T]) (T, error) {
 	var f *future.Future[T]
 	c.loop.Do(func(time.Time) { f = ask() })
-	return f.Await(ctx)
+	if !settles(ctx, f) {
+		var zero T
+		return zero, ended(ctx)
+	}
+	v, err, _ := f.Result()
+	return v, err
+}
+
+// settles waits for f, and reports false if ctx ended before.
+func settles[T any](ctx context.Context, f *future.Future[T]) bool {
+	select {
+	case <-f.Done():
+		return true
+	case <-ctx.Done():
+		return f.Settled()
+	}
 }
 
 // partTime is how long a server may take over the QUIT of a session that came to

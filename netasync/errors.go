@@ -67,6 +67,18 @@ func (e *HostError) Temporary() bool {
 	return false
 }
 
+// endedError is the end of a context: by its cause, and by what kind of end it was.
+type endedError struct {
+	cause, kind error // kind is context.Canceled or context.DeadlineExceeded
+}
+
+// ended returns the error of a context that has ended.
+func ended(ctx context.Context) error { return &endedError{context.Cause(ctx), ctx.Err()} }
+
+func (e *endedError) Error() string { return e.cause.Error() }
+
+func (e *endedError) Unwrap() []error { return []error{e.cause, e.kind} }
+
 // reason is the text of a network error without the addresses, which the
 // HostError gives.
 func reason(err error) string {
