@@ -1,7 +1,9 @@
 package netasync
 
 import (
+	"context"
 	"crypto/tls"
+	"net"
 	"net/netip"
 	"strconv"
 	"time"
@@ -38,6 +40,9 @@ type Config struct {
 	// LocalAddr is the address and port to connect from. The zero value leaves both
 	// to the system, and so does a zero address or port in it.
 	LocalAddr netip.AddrPort
+	// DialContext makes the connection, as through a proxy; network is "tcp" or "unix".
+	// nil: a net.Dialer with LocalAddr.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// ConnectTimeout bounds the look-up of the host and the connection to it, all its
 	// addresses together. 0: 30 seconds.
 	ConnectTimeout time.Duration

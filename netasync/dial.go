@@ -47,10 +47,15 @@ func Dial(ctx context.Context, server string, cfg Config) (*Client, error) {
 	return c, err
 }
 
-// tlsFailed reports whether TLS was offered and could not be had.
+// tlsFailed reports whether TLS was offered, and then refused or not achieved.
+// Octets injected into the exchange are no reason to trust the path more.
 func tlsFailed(err error) bool {
 	host, ok := errors.AsType[*HostError](err)
-	return ok && (host.Step == StepTLS || host.Step == StepStartTLS)
+	if !ok || host.Step != StepTLS && host.Step != StepStartTLS {
+		return false
+	}
+	kind := KindOf(err)
+	return kind == KindTLS || kind == KindReply
 }
 
 func dial(ctx context.Context, a address, cfg Config) (*Client, error) {
@@ -60,9 +65,7 @@ func dial(ctx context.Context, a address, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, c.failed(networkStep(err), err)
 	}
-	if err := c.drive(ctx, conn, a, &cfg); err != nil {
-		return nil, c.failed(StepConnect, err)
-	}
+	c.drive(ctx, conn, a, &cfg)
 	step, err := c.open(ctx, &cfg, hello(&cfg, conn))
 	if err != nil {
 		if is[*protocol.TLSError](err) {
@@ -78,11 +81,15 @@ func connect(ctx context.Context, a address, cfg *Config) (net.Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.ConnectTimeout,
 		&protocol.TimeoutError{Step: "connection", Limit: cfg.ConnectTimeout})
 	defer cancel()
-	var d net.Dialer
-	if cfg.LocalAddr != (netip.AddrPort{}) && !a.unix {
-		d.LocalAddr = net.TCPAddrFromAddrPort(cfg.LocalAddr)
+	dial := cfg.DialContext
+	if dial == nil {
+		var d net.Dialer
+		if cfg.LocalAddr != (netip.AddrPort{}) && !a.unix {
+			d.LocalAddr = net.TCPAddrFromAddrPort(cfg.LocalAddr)
+		}
+		dial = d.DialContext
 	}
-	conn, err := d.DialContext(ctx, a.network(), a.dial)
+	conn, err := dial(ctx, a.network(), a.dial)
 	if err != nil && ctx.Err() != nil {
 		return nil, ended(ctx)
 	}
@@ -90,18 +97,14 @@ func connect(ctx context.Context, a address, cfg *Config) (net.Conn, error) {
 }
 
 // drive sets the machine going on a connection.
-func (c *Client) drive(ctx context.Context, conn net.Conn, a address, cfg *Config) (err error) {
-	if c.core, err = protocol.NewClient(time.Now(), cfg.client(a)); err != nil {
-		conn.Close()
-		return err
-	}
+func (c *Client) drive(ctx context.Context, conn net.Conn, a address, cfg *Config) {
+	c.core, _ = protocol.NewClient(time.Now(), cfg.client(a)) // Dial has seen that it works
 	// The connection itself is what the greeting answers.
 	c.meter = &meter{Core: c.core, waiting: true}
 	c.loop = transport.Drive(context.WithoutCancel(ctx), conn, c.meter, transport.LoopConfig{
 		TLS:         cfg.tls(cfg.serverName(a), &c.verified),
 		ImplicitTLS: cfg.TLS == TLSImplicit,
 	})
-	return nil
 }
 
 // open leads the session to where messages can be sent. The step is where it
@@ -173,8 +176,14 @@ func hello(cfg *Config, conn net.Conn) string {
 	if cfg.Hello != "" {
 		return cfg.Hello
 	}
-	if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") && wire.CheckDomain(name) == nil {
-		return name
+	name, _ := os.Hostname() // "" where nobody knows it
+	return helloName(name, conn)
+}
+
+// helloName is the host's name if others can make sense of it, else its address.
+func helloName(hostname string, conn net.Conn) string {
+	if strings.Contains(hostname, ".") && wire.CheckDomain(hostname) == nil {
+		return hostname
 	}
 	local, isTCP := conn.LocalAddr().(*net.TCPAddr)
 	if !isTCP {

@@ -52,7 +52,7 @@
 //	              "message", "protocol", "tls", "auth", "not offered", "canceled" or "other"
 //	step          of the session at which it failed: "look-up", "bind", "connect", "TLS",
 //	              "greeting", "EHLO", "STARTTLS", "AUTH" or "send"
-//	server        host and port, or the path of a socket
+//	server        host and port, or the path of a socket; "" if it did not come to that
 //	tls           null in clear; else {"version", "verified", "server_name"}
 //	reply         the reply that decided, null if none did: {"code", "enhanced", "text"},
 //	              the lines of the text with a line feed between them

@@ -35,10 +35,18 @@ func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
 // exitCode is the one place that says what an outcome is to a shell.
-func (a *attempt) exitCode(err error) int {
+func (a *attempt) exitCode(err error, interrupted bool) int {
 	if err == nil {
 		return exitOK
 	}
+	code := a.errorExit(err)
+	if code == exitIO && interrupted {
+		return exitTemporary // the interrupt is what broke off the reading
+	}
+	return code
+}
+
+func (a *attempt) errorExit(err error) int {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f.code
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,11 +23,10 @@ var (
 
 // openMessage finds the message and looks at its beginning. What is not a regular
 // file is read as it is sent. close is to be called in the end.
-func openMessage(name string, stdin io.Reader) (body protocol.Body, close func(), err error) {
+func openMessage(ctx context.Context, name string, stdin io.Reader) (body protocol.Body, close func(), err error) {
 	nothing := func() {}
 	if name == "" || name == "-" {
-		body, err = streamed(stdin)
-		return body, nothing, err
+		return streamed(ctx, stdin)
 	}
 	body, err = netasync.BodyFile(name)
 	if err != nil {
@@ -37,8 +37,8 @@ func openMessage(name string, stdin io.Reader) (body protocol.Body, close func()
 		return nil, nothing, &failure{exitNoInput, fmt.Errorf("message: %w", err)}
 	}
 	if body.Size() < 0 {
-		body, err = streamed(f)
-		return body, func() { f.Close() }, err
+		body, closePipe, err := streamed(ctx, f)
+		return body, func() { closePipe(); f.Close() }, err
 	}
 	defer f.Close()
 	head := make([]byte, headSize)
@@ -48,10 +48,25 @@ func openMessage(name string, stdin io.Reader) (body protocol.Body, close func()
 
 // streamed returns the body of a stream whose beginning is there already: nobody
 // is connected to before there is something to send.
-func streamed(r io.Reader) (protocol.Body, error) {
-	b := bufio.NewReaderSize(r, 2*headSize)
+func streamed(ctx context.Context, r io.Reader) (body protocol.Body, close func(), err error) {
+	pipe := interruptible(ctx, r)
+	b := bufio.NewReaderSize(pipe, 2*headSize)
 	head, err := b.Peek(headSize)
-	return protocol.BodyFrom(b, -1), checkHead(head, err)
+	return protocol.BodyFrom(b, -1), func() { pipe.Close() }, checkHead(head, err)
+}
+
+// interruptible is r for whom the end of ctx ends a Read that waits, as for
+// somebody at a terminal. Whatever r itself is then waiting for ends with the
+// process.
+func interruptible(ctx context.Context, r io.Reader) *io.PipeReader {
+	reader, writer := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { writer.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		defer stop()
+		_, err := io.Copy(writer, r)
+		writer.CloseWithError(err)
+	}()
+	return reader
 }
 
 // checkHead judges the beginning of a message, and the error of reading it.

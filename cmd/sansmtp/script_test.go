@@ -40,7 +40,9 @@ func (m tidy) Run() int {
 //	                        $NAME_PORT the port
 //	served                  waits for all servers, and wants them to have seen what they should
 //	exits CODE ARG...       runs the command in this process, and wants its exit code; an
-//	                        argument <FILE makes FILE its standard input, <! one that fails
+//	                        argument <FILE makes FILE its standard input, <! one that fails,
+//	                        <? one where somebody interrupts the command before anything
+//	                        comes, <+ one that stalls in the middle
 //	report FILE             puts the report on standard output into FILE, indented, with all
 //	                        durations zero
 //	transcript FILE         puts standard error into FILE, with all times zero
@@ -72,6 +74,7 @@ func TestScripts(t *testing.T) {
 type world struct {
 	mu      sync.Mutex
 	servers []*server
+	stalled []io.Closer
 	cancel  context.CancelCauseFunc // of the command that runs
 }
 
@@ -93,7 +96,10 @@ func (w *world) close() (faults []error) {
 			faults = append(faults, err)
 		}
 	}
-	w.servers = nil
+	for _, c := range w.stalled {
+		c.Close()
+	}
+	w.servers, w.stalled = nil, nil
 	return faults
 }
 
@@ -123,6 +129,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
+	w := worldOf(ts)
 	sys := system{stdin: strings.NewReader(""), stdout: ts.Stdout(), stderr: ts.Stderr(), getenv: ts.Getenv}
 	var rest []string
 	for _, arg := range args[1:] {
@@ -130,7 +137,15 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 		case !input:
 			rest = append(rest, arg)
 		case name == "!":
-			sys.stdin = io.MultiReader(strings.NewReader("Subject: half\n\n"+strings.Repeat("x", headSize)), failing{})
+			sys.stdin = io.MultiReader(half(), failing{})
+		case name == "?":
+			stalling := w.stalling()
+			sys.stdin = readerFunc(func(p []byte) (int, error) {
+				w.interrupt()
+				return stalling.Read(p)
+			})
+		case name == "+":
+			sys.stdin = io.MultiReader(half(), w.stalling())
 		default:
 			sys.stdin = strings.NewReader(ts.ReadFile(name))
 		}
@@ -142,7 +157,6 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	w := worldOf(ts)
 	w.mu.Lock()
 	w.cancel = cancel
 	w.mu.Unlock()
@@ -159,6 +173,20 @@ func namesFile(args []string, i int) bool {
 	}
 	return i > 0 && (args[i-1] == "--password-file" || args[i-1] == "--tls-ca")
 }
+
+// half is a message that is not at its end.
+func half() io.Reader { return strings.NewReader("Subject: half\n\n" + strings.Repeat("x", headSize)) }
+
+// stalling is a source that has nothing to give until the script is over.
+func (w *world) stalling() io.Reader {
+	reader, writer := io.Pipe()
+	w.stalled = append(w.stalled, writer)
+	return reader
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // failing is a source that breaks.
 type failing struct{}

@@ -43,7 +43,7 @@ type sendCommand struct {
 func (s *sendCommand) Run(ctx context.Context, sys system) error {
 	a := attempt{sendCommand: s, sys: sys, watch: newStopwatch(time.Now())}
 	err := a.run(ctx)
-	code := a.exitCode(err)
+	code := a.exitCode(err, ctx.Err() != nil)
 	switch {
 	case s.JSON:
 		a.report(code, err).print(sys.stdout)
@@ -82,11 +82,11 @@ func (a *attempt) run(ctx context.Context) error {
 	if err != nil {
 		return &failure{exitConfig, err}
 	}
-	body, closeBody, err := openMessage(a.Message, a.sys.stdin)
+	body, closeBody, err := openMessage(ctx, a.Message, a.sys.stdin)
+	defer closeBody()
 	if err != nil {
 		return err
 	}
-	defer closeBody()
 	if a.client, err = netasync.Dial(ctx, a.Server, cfg); err != nil {
 		if host, ok := errors.AsType[*netasync.HostError](err); ok {
 			a.stats = host.Stats
