@@ -154,12 +154,17 @@ func TestSendFromManyGoroutines(t *testing.T) {
 	server.Wait()
 }
 
-// echo is a server whose verdict on a message repeats its first line.
+// echo is a server whose verdict on a message repeats its first line. It answers a
+// group of commands with one write.
 func echo(conn net.Conn) {
-	r := bufio.NewReader(conn)
-	fmt.Fprintf(conn, "220 mx.example\r\n")
+	r, w := bufio.NewReader(conn), bufio.NewWriter(conn)
+	say := func(line string) { w.WriteString(line + "\r\n") }
+	say("220 mx.example")
 	first, content := "", false
 	for {
+		if r.Buffered() == 0 {
+			w.Flush()
+		}
 		line, err := r.ReadString('\n')
 		if err != nil {
 			return
@@ -171,18 +176,19 @@ func echo(conn net.Conn) {
 				first = line
 			}
 		case content:
-			fmt.Fprintf(conn, "250 %s\r\n", first)
+			say("250 " + first)
 			first, content = "", false
 		case strings.HasPrefix(line, "EHLO"):
-			fmt.Fprintf(conn, "250-mx.example\r\n250 PIPELINING\r\n")
+			say("250-mx.example\r\n250 PIPELINING")
 		case line == "DATA":
 			content = true
-			fmt.Fprintf(conn, "354 go\r\n")
+			say("354 go")
 		case line == "QUIT":
-			fmt.Fprintf(conn, "221 bye\r\n")
+			say("221 bye")
+			w.Flush()
 			return
 		default:
-			fmt.Fprintf(conn, "250 ok\r\n")
+			say("250 ok")
 		}
 	}
 }
