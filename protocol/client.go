@@ -287,7 +287,7 @@ func (c *Client) dispatch(r wire.Reply) {
 		return
 	}
 	if v == wrong {
-		c.end(unexpected(rule.awaited, "unexpected reply", r))
+		c.end(unexpected(rule.awaited, "unexpected reply", r, rule.want()...))
 		return
 	}
 	if !c.follow.has(e.step) {
@@ -343,7 +343,6 @@ func (c *Client) end(err error) {
 	active := c.active
 	c.active = nil
 	c.replies.Reset()
-	c.release()
 	c.greeting.Reject(err)
 	if active != nil {
 		active.fail(c, err)
@@ -356,11 +355,13 @@ func (c *Client) end(err error) {
 	c.traces = nil
 }
 
-// hold keeps the source of a message's content until its last octet has been
-// acknowledged: the verdict can overtake Wrote.
+// hold keeps the source of a message's content until all that was lent of it is
+// acknowledged: the verdict can overtake Wrote, and so can the end of the
+// connection. Behind that end the next Output, or Fail, says that no write is under
+// way any more.
 func (c *Client) hold(source BodyReader, to int64) {
 	c.held, c.heldTo = source, to
-	if c.err != nil || to <= c.out.acked {
+	if c.writeErr != nil || min(to, c.out.lent) <= c.out.acked {
 		c.release()
 	}
 }

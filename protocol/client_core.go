@@ -112,6 +112,7 @@ func (c *Client) Fail(now time.Time, err error) {
 	}
 	c.enter(now, "Fail")
 	c.lose(err)
+	c.release()
 	c.leave(now)
 }
 
@@ -129,6 +130,7 @@ func (c *Client) WriteFailed(now time.Time, err error) {
 		c.out.drop(c.mem)
 		c.streaming = nil
 	}
+	c.release()
 	c.leave(now)
 }
 
@@ -150,6 +152,8 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 		if c.unsent < len(c.traces) {
 			c.traceSent(now)
 		}
+	} else {
+		c.release()
 	}
 	c.leave(now)
 	return dst
@@ -228,5 +232,5 @@ func (c *Client) Tick(now time.Time) {
 
 // Err implements Core. Other than io.EOF it is what ended the conversation: a
 // *ReplyError for a 421 or a refused greeting, a *ProtocolError, *TimeoutError,
-// *ConnectionError, *TLSError or *BodyError.
+// *ConnectionError, *TLSError or *BodyError, or ErrAborted.
 func (c *Client) Err() error { return c.err }

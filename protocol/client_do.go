@@ -35,6 +35,7 @@ func (c *Client) Do(cmd Command) *future.Future[wire.Reply] {
 		x.promise.Reject(&ConfigError{Field: "command", Err: err})
 		return x.promise.Future()
 	}
+	x.cmd.Verb = strings.ToUpper(cmd.Verb) // ASCII: the encoder took it
 	x.promise.OnCancel(func() {
 		if c.takeBack(x, x.start) {
 			c.proceed()
@@ -83,8 +84,8 @@ func (x *command) reject(c *Client, err error) bool {
 }
 
 func (x *command) replied(c *Client, _ step, _ int, r wire.Reply, v verdict) {
-	reset := strings.EqualFold(x.cmd.Verb, wire.VerbRset)
-	if wanted(x.cmd.Want, r.Code) {
+	reset := x.cmd.Verb == wire.VerbRset
+	if wanted(x.cmd.Want, r.Code) && (!reset || r.Positive()) {
 		c.finish()
 		if reset {
 			c.dirty = false

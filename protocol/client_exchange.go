@@ -48,7 +48,11 @@ type exchange struct {
 func (x *exchange) begin(c *Client) bool {
 	if err := c.allowed(); err != nil {
 		c.finish()
-		x.promise.Reject(&ConfigError{Field: "task", Err: err})
+		field := "task"
+		if _, login := x.steps.(*login); login {
+			field = wire.VerbAuth
+		}
+		x.promise.Reject(&ConfigError{Field: field, Err: err})
 		return false
 	}
 	return x.step(c, nil)

@@ -108,6 +108,9 @@ func (l *login) Step(last *wire.Reply, dst []byte) ([]byte, bool, error) {
 	// H-T12: another 2yz or 3yz, or anything but a refusal behind the "*", leaves
 	// nobody knowing who is logged in.
 	err := unexpected("reply to AUTH", "unexpected reply", *last)
+	if l.stopped == nil {
+		err.Want = []wire.Code{wire.CodeAuthSucceeded, wire.CodeAuthChallenge}
+	}
 	l.c.end(err)
 	return dst, false, err
 }

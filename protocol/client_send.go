@@ -147,18 +147,25 @@ func (d *Delivery) Result() *future.Future[Receipt] { return d.result.Future() }
 // of data would deliver a message nobody wrote.
 func (d *Delivery) Cancel() bool {
 	c := d.c
-	switch {
-	case d.settled || d.end <= c.out.lent:
+	if d.settled || d.end <= c.out.lent {
 		return false
+	}
+	inside := c.busy
+	c.busy = true // rule 5 holds for callbacks of what settles here too
+	switch {
 	case !d.begun || c.takeBack(d, d.start):
 		d.settle(ErrCanceled)
-		c.proceed()
-	case !d.sending:
-		d.abandoned = true
-	case c.busy:
-		c.failure = ErrCanceled
 	default:
-		c.end(ErrCanceled)
+		d.abandoned = true
+		// Once content is asked for, only the end of the connection keeps half a
+		// message from being delivered.
+		if d.sending && c.failure == nil {
+			c.failure = ErrAborted
+		}
+	}
+	if !inside {
+		c.settle()
+		c.busy = false
 	}
 	return true
 }

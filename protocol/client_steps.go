@@ -167,3 +167,13 @@ func (rule *stepRule) judge(code wire.Code) verdict {
 	}
 	return wrong
 }
+
+// want returns the codes that the step takes, where they are not a whole class.
+func (rule *stepRule) want() (codes []wire.Code) {
+	for _, code := range [...]wire.Code{rule.ok, rule.more} {
+		if code > any3yz {
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}

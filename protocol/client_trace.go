@@ -57,10 +57,17 @@ func (c *Client) traceSent(now time.Time) {
 	}
 }
 
-// traceReply reports a reply line by line, as it stood on the wire.
+// traceReply reports a reply line by line. A line is made by Reply.String, which
+// leaves nothing that a terminal would act on.
 func (c *Client) traceReply(r wire.Reply) {
-	for line := range bytes.SplitSeq(bytes.TrimSuffix(r.AppendTo(nil), []byte("\r\n")), []byte("\r\n")) {
-		c.cfg.Trace(TraceEvent{Time: c.now, Kind: TraceReceived, Line: string(line)})
+	rest, more := r.Text, true
+	for more {
+		r.Text, rest, more = strings.Cut(rest, "\n")
+		line := r.String()
+		if more {
+			line = line[:3] + "-" + strings.TrimPrefix(line[3:], " ")
+		}
+		c.cfg.Trace(TraceEvent{Time: c.now, Kind: TraceReceived, Line: line})
 	}
 }
 

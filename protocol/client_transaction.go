@@ -125,6 +125,9 @@ func (d *Delivery) prepare(c *Client) error {
 	} else if c.set&wire.EightBitMIME != 0 && p.Body == wire.BodyNotStated {
 		p.Body = wire.Body8BitMIME
 	}
+	if p.SMTPUTF8 && c.set&wire.SMTPUTF8 == 0 {
+		return &ConfigError{Field: "SMTPUTF8", Err: ErrNotOffered}
+	}
 	if missing := needs &^ wire.Size &^ c.set; missing != 0 {
 		first := wire.ExtensionSet(1) << bits.TrailingZeros32(uint32(missing))
 		return &ConfigError{Field: first.String(), Err: ErrNotOffered}
@@ -173,7 +176,9 @@ func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 	case stepDATA:
 		d.dataReplied(c, r, v)
 	case stepLoneDot:
-		// H-R15: even a 2yz means no more than that nobody gets the message.
+		// H-R15: even a 2yz means no more than that nobody gets the message. It clears
+		// the transaction as any reply to an end of data does.
+		c.dirty = false
 		d.finish(c, d.refusal())
 	case stepContent:
 		d.contentReplied(c, i, r, v)
@@ -182,7 +187,7 @@ func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 
 // finish ends the transaction.
 func (d *Delivery) finish(c *Client, err error) {
-	if d.abandoned {
+	if d.abandoned && d.undecided() {
 		err = ErrCanceled
 	}
 	c.finish()
@@ -256,7 +261,7 @@ func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
 		d.sayLoneDot(c)
 	case d.abandoned:
 		// A lone dot would deliver an empty message.
-		c.end(ErrCanceled)
+		c.end(ErrAborted)
 	case !taken || !d.from.Positive():
 		// LMTP owes one reply for each recipient, and so none here; and a server that
 		// takes recipients without a sender would deliver a lone dot.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -24,6 +25,11 @@ func (d *Delivery) decideRest(r wire.Reply) {
 	}
 }
 
+// undecided reports whether any recipient has no verdict.
+func (d *Delivery) undecided() bool {
+	return slices.ContainsFunc(d.recipients, func(r RecipientResult) bool { return r.Reply == wire.Reply{} })
+}
+
 // settle settles whatever of the message is not settled yet, the steps in wire
 // order and the result last. err is the cause if the message was not accepted.
 //
@@ -35,6 +41,9 @@ func (d *Delivery) settle(err error) {
 	}
 	d.settled, d.cause = true, err
 	receipt := Receipt{Outcome: Refused, Reply: d.final, Recipients: d.recipients}
+	if len(d.recipients) == 0 {
+		receipt.Outcome = NotDelivered
+	}
 	for i := range d.recipients {
 		r := &d.recipients[i]
 		if r.Reply.Code == 0 && d.end <= d.c.out.lent {
@@ -62,7 +71,12 @@ func (d *Delivery) settle(err error) {
 }
 
 // fail implements task.
-func (d *Delivery) fail(_ *Client, err error) { d.settle(err) }
+func (d *Delivery) fail(_ *Client, err error) {
+	if d.abandoned && err == ErrAborted {
+		err = ErrCanceled
+	}
+	d.settle(err)
+}
 
 // worse combines the outcomes for two recipients into that of the message.
 func worse(a, b Outcome) Outcome {

@@ -26,7 +26,8 @@ import "time"
 //     before it completes and while its own octets are acknowledged; octets of an
 //     unfinished reply do not move it. Unwritten output has the block timeout,
 //     waiting for the caller's body has none, and over all stands one deadline.
-//  7. Once Err is non-nil, write what Output still offers, then close. After a
+//  7. Once Err is non-nil, finish the write under way, write what Output still
+//     offers, then close: with that Output the octets lent before are free. After a
 //     write error call WriteFailed and go on reading until the end of input; a
 //     driver that can do neither calls Fail. Wrote after Fail is ignored.
 //  8. Every future settles exactly once, in wire order, except that what is

@@ -18,6 +18,9 @@ var (
 	// ErrClosed is the cause of an operation begun after Quit or after the end of
 	// the connection.
 	ErrClosed = errors.New("the connection is closed")
+	// ErrAborted is why a connection ended, and what fails everything queued behind,
+	// when a message was cancelled in the middle of its content.
+	ErrAborted = errors.New("the connection was given up in the middle of a message")
 	// ErrHelloFirst says that an operation needs a Hello that succeeded before it
 	// in the queue.
 	ErrHelloFirst = errors.New("no EHLO has succeeded yet")
@@ -57,17 +60,23 @@ func (e *ReplyError) Error() string {
 	}
 	b.WriteString(": ")
 	b.WriteString(e.Reply.String())
-	if len(e.Want) > 0 {
-		b.WriteString(" (want ")
-		for i, code := range e.Want {
-			if i > 0 {
-				b.WriteString(" or ")
-			}
-			b.WriteString(code.String())
+	writeWant(&b, e.Want)
+	return b.String()
+}
+
+// writeWant writes which replies were expected.
+func writeWant(b *strings.Builder, want []wire.Code) {
+	for i, code := range want {
+		if i == 0 {
+			b.WriteString(" (want ")
+		} else {
+			b.WriteString(" or ")
 		}
+		b.WriteString(code.String())
+	}
+	if len(want) > 0 {
 		b.WriteByte(')')
 	}
-	return b.String()
 }
 
 // Temporary reports whether the reply is 4yz: the same command may succeed later.
@@ -78,6 +87,7 @@ type ProtocolError struct {
 	Step   string      // what was awaited: "reply to MAIL"; "" when nothing was
 	Reason string      // what came instead
 	Reply  *wire.Reply // the reply at fault, if one was read
+	Want   []wire.Code // what was expected, where that is not just any 2yz
 	Err    error       // the cause, if any: a *wire.SyntaxError, ErrPlaintextAfterSTARTTLS
 }
 
@@ -95,6 +105,7 @@ func (e *ProtocolError) Error() string {
 	if e.Reply != nil {
 		b.WriteString(": ")
 		b.WriteString(e.Reply.String())
+		writeWant(&b, e.Want)
 	}
 	if e.Err != nil {
 		b.WriteString(": ")
@@ -107,8 +118,8 @@ func (e *ProtocolError) Unwrap() error { return e.Err }
 
 // unexpected returns the error about a reply. It takes the reply by value, so that
 // those which are as expected stay off the heap.
-func unexpected(step, reason string, r wire.Reply) *ProtocolError {
-	return &ProtocolError{Step: step, Reason: reason, Reply: &r}
+func unexpected(step, reason string, r wire.Reply, want ...wire.Code) *ProtocolError {
+	return &ProtocolError{Step: step, Reason: reason, Reply: &r, Want: want}
 }
 
 // TimeoutError says that a step took longer than its limit (RFC 5321 §4.5.3.2).
@@ -155,14 +166,15 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
-	s := e.Field + ": " + e.Reason
-	if e.Err != nil {
-		if e.Reason != "" {
-			s += ": "
-		}
-		s += e.Err.Error()
+	switch {
+	case e.Err == nil:
+		return e.Field + ": " + e.Reason
+	case e.Reason != "":
+		return e.Field + ": " + e.Reason + ": " + e.Err.Error()
+	case strings.HasPrefix(e.Err.Error(), e.Field+": "):
+		return e.Err.Error() // a *wire.SyntaxError that names it already
 	}
-	return s
+	return e.Field + ": " + e.Err.Error()
 }
 
 func (e *ConfigError) Unwrap() error { return e.Err }

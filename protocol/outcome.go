@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -77,12 +78,14 @@ func (e *DeliveryError) Error() string {
 
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// Temporary reports whether the message may be accepted when it is sent again
-// as it is. It says nothing about duplicates: see Outcome.RetrySafe.
+// Temporary reports whether the message may be accepted, for any recipient, when
+// it is sent again as it is. It says nothing about duplicates: see
+// Outcome.RetrySafe.
 func (e *DeliveryError) Temporary() bool {
 	switch err := e.Err.(type) {
 	case *ReplyError:
-		return err.Temporary()
+		// With LMTP it is the last of several verdicts.
+		return err.Temporary() || slices.ContainsFunc(e.Receipt.Recipients, func(r RecipientResult) bool { return r.Reply.Temporary() })
 	case *RecipientsError:
 		return err.Temporary()
 	case *ConfigError, *LimitError, *BodyError:

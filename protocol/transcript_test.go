@@ -44,6 +44,8 @@ type session struct {
 	mode    mode
 	closed  bool
 	pending map[string]bool
+
+	deliveries map[string]*protocol.Delivery // by the name they are watched under
 }
 
 // mode is how a conversation is cut.

@@ -65,9 +65,9 @@ func (r Reply) AppendTo(dst []byte) []byte {
 	rest, more := r.Text, true
 	for more {
 		var line string
-		line, rest, more = cutLine(rest)
+		line, rest, more = cutReplyText(rest)
 		for len(line) > limit {
-			end, next := foldLine(line, limit)
+			end, next := foldReplyLine(line, limit)
 			dst = appendReplyLine(dst, head, line[:end], true)
 			line = line[next:]
 		}
@@ -108,10 +108,13 @@ func appendReplyLine(dst, head []byte, line string, more bool) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// cutLine cuts s at its first CR, LF or CRLF.
-func cutLine(s string) (line, rest string, more bool) {
-	i := strings.IndexAny(s, "\r\n")
-	if i < 0 {
+// cutReplyText cuts s at its first CR, LF or CRLF.
+func cutReplyText(s string) (line, rest string, more bool) {
+	i := 0
+	for i < len(s) && s[i] != '\r' && s[i] != '\n' {
+		i++
+	}
+	if i == len(s) {
 		return s, "", false
 	}
 	rest = s[i+1:]
@@ -121,9 +124,9 @@ func cutLine(s string) (line, rest string, more bool) {
 	return s[:i], rest, true
 }
 
-// foldLine returns where the first part of a line over limit octets ends and
+// foldReplyLine returns where the first part of a line over limit octets ends and
 // where the next part begins.
-func foldLine(line string, limit int) (end, next int) {
+func foldReplyLine(line string, limit int) (end, next int) {
 	if i := strings.LastIndexByte(line[:limit+1], ' '); i > 0 {
 		return i, i + 1
 	}

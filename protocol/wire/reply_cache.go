@@ -1,9 +1,12 @@
 package wire
 
+import "encoding/binary"
+
 const (
 	replyCacheSlots = 8       // a session's distinct replies: greeting, EHLO, MAIL, RCPT, DATA, content, RSET, QUIT
-	replyCacheMax   = 1 << 10 // octets of the longest reply worth keeping
-	replyCacheStuck = 8       // misses after which the place of misses moves on
+	replyCacheMin   = 8       // octets of the shortest reply worth keeping: those of tail
+	replyCacheMax   = 1 << 10 // octets of the longest
+	replyCacheRun   = 4       // slots that a run of misses may take
 )
 
 // replyCache remembers the last few replies with the octets they were parsed
@@ -17,11 +20,12 @@ type replyCache struct {
 	slots    []cachedReply // used ones only
 	settings replySettings // those under which the slots are right
 	last     int           // where the last reply was found
-	misses   int
+	run      int           // misses since then, up to replyCacheRun
 }
 
 type cachedReply struct {
-	raw   string
+	tail  uint64 // the last octets of raw, where replies of one length differ most
+	raw   string // replyCacheMin octets or more
 	reply Reply
 }
 
@@ -36,29 +40,29 @@ func (c *replyCache) find(b []byte) *cachedReply {
 		}
 		e := &c.slots[i]
 		n := len(e.raw)
-		// One look at the LF spares comparing replies of other lengths.
-		if n <= len(b) && b[n-1] == '\n' && string(b[:n]) == e.raw {
-			c.last = i
+		if n <= len(b) && replyTail(b[:n]) == e.tail && string(b[:n]) == e.raw {
+			c.last, c.run = i, 0
 			return e
 		}
 	}
 	return nil
 }
 
-// add remembers r. Once the slots are full, the place behind the last one found
-// is overwritten, again and again: texts that never come twice, as the verdicts
-// on content, then cost the others nothing. That place moves on now and then,
-// lest a set of replies that keep displacing each other stay out for ever.
+// add remembers r, whose octets raw are. Once the slots are full, a run of
+// misses overwrites those behind the last one found, and only so many: texts
+// that never come twice, as the verdicts on content, then leave the others
+// alone, and a new set of replies still finds its place within a few rounds.
 func (c *replyCache) add(raw string, r Reply) {
-	e := cachedReply{raw, r}
+	e := cachedReply{replyTail([]byte(raw[len(raw)-replyCacheMin:])), raw, r}
 	if len(c.slots) < replyCacheSlots {
 		c.slots = append(c.slots, e)
 		c.last = len(c.slots) - 1
 		return
 	}
-	at := (c.last + 1) % len(c.slots)
-	c.slots[at] = e
-	if c.misses++; c.misses%replyCacheStuck == 0 {
-		c.last = at
-	}
+	c.run = min(c.run+1, replyCacheRun)
+	c.slots[(c.last+c.run)%len(c.slots)] = e
+}
+
+func replyTail(raw []byte) uint64 {
+	return binary.LittleEndian.Uint64(raw[len(raw)-replyCacheMin:])
 }

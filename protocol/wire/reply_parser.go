@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"slices"
-	"strconv"
-)
+import "bytes"
 
 // The bounds of a ReplyParser that sets none of its own.
 const (
@@ -13,8 +9,8 @@ const (
 	DefaultMaxReplyLine = 16 << 10
 	// DefaultMaxReplyLines is far above any list of extensions or help text.
 	DefaultMaxReplyLines = 1024
-	// DefaultMaxReplySize keeps what one unfinished reply costs, with the
-	// copies made on the way, under 256 KiB.
+	// DefaultMaxReplySize keeps what one reply costs, with all copies made on
+	// the way, under 256 KiB.
 	DefaultMaxReplySize = 64 << 10
 )
 
@@ -30,6 +26,10 @@ const (
 // unless StrictCRLF is set, a CR that has no LF behind it are left as they are.
 //
 // The settings may be changed while no reply is pending.
+//
+// An unfinished reply costs about MaxSize octets. Between replies the parser
+// keeps the last few with their octets, which spares parsing them again: some
+// hundred octets in most sessions, 20 KiB at the very most. Reset drops them.
 type ReplyParser struct {
 	MaxLine  int // most octets in a line, its CRLF included; 0: DefaultMaxReplyLine
 	MaxLines int // most lines in a reply; 0: DefaultMaxReplyLines
@@ -59,13 +59,13 @@ type ReplyParser struct {
 	cache replyCache
 }
 
-// Parse takes octets from p up to the end of one reply and returns how many it
-// took. With done true, r is that reply, and p[n:] belongs to the next; call
-// again. With done false and a nil error it took all of p and wants more. It
-// keeps no part of p, and r shares no memory with it.
+// Parse takes octets from b up to the end of one reply and returns how many it
+// took. With done true, r is that reply, and b[n:] belongs to the next; call
+// again. With done false and a nil error it took all of b and wants more. It
+// keeps no part of b, and r shares no memory with it.
 //
 // The error is a *SyntaxError whose offset counts from the reply's first octet,
-// the octets of earlier calls included; n octets of p stand before the fault.
+// the octets of earlier calls included; n octets of b stand before the fault.
 // It comes with the first octet that no reply can have there, and it is final:
 // after it nothing in the stream can be trusted, and every later call returns
 // it again.
@@ -87,7 +87,7 @@ func (p *ReplyParser) Parse(b []byte) (n int, r Reply, done bool, err error) {
 		return n, Reply{}, false, err
 	}
 	var raw []byte
-	if whole && n <= replyCacheMax {
+	if whole && n >= replyCacheMin && n <= replyCacheMax {
 		raw = b[:n]
 	}
 	return n, p.take(raw), true, nil
@@ -119,8 +119,8 @@ func (p *ReplyParser) settings() replySettings {
 	return replySettings{p.MaxLine, p.MaxLines, p.MaxSize, p.StrictCRLF, p.Enhanced}
 }
 
-// match reports whether the settings are those of p. Field by field it costs a
-// fifth of comparing with settings().
+// match reports whether the settings are those of p. Building settings() to
+// compare with them would cost as much as the rest of finding a known reply.
 func (s *replySettings) match(p *ReplyParser) bool {
 	return s.maxLine == p.MaxLine && s.maxLines == p.MaxLines && s.maxSize == p.MaxSize &&
 		s.strictCRLF == p.StrictCRLF && s.enhanced == p.Enhanced
@@ -129,9 +129,9 @@ func (s *replySettings) match(p *ReplyParser) bool {
 // parse is Parse without the cache. When it is done, the fields of p hold the
 // reply, for take.
 func (p *ReplyParser) parse(b []byte) (n int, done bool, err error) {
-	maxLine := orDefault(p.MaxLine, DefaultMaxReplyLine)
-	maxLines := orDefault(p.MaxLines, DefaultMaxReplyLines)
-	maxSize := orDefault(p.MaxSize, DefaultMaxReplySize)
+	maxLine := replyBound(p.MaxLine, DefaultMaxReplyLine)
+	maxLines := replyBound(p.MaxLines, DefaultMaxReplyLines)
+	maxSize := replyBound(p.MaxSize, DefaultMaxReplySize)
 	for n < len(b) {
 		had := len(p.buf) - p.mark
 		if had == 0 && p.lines >= maxLines {
@@ -179,11 +179,14 @@ func (p *ReplyParser) parse(b []byte) (n int, done bool, err error) {
 	return n, false, nil
 }
 
-// keep appends to buf and doubles it when it is full, which bounds what growing
-// leaves behind to the size of the result.
+// keep appends to buf. It doubles a full one, within MaxSize, so that all that
+// growing leaves behind is no more than the result.
 func (p *ReplyParser) keep(b []byte) {
 	if cap(p.buf)-len(p.buf) < len(b) {
-		p.buf = slices.Grow(p.buf, max(len(b), len(p.buf)))
+		left := replyBound(p.MaxSize, DefaultMaxReplySize) - len(p.buf)
+		grown := make([]byte, len(p.buf), len(p.buf)+max(len(b), min(len(p.buf), left)))
+		copy(grown, p.buf)
+		p.buf = grown
 	}
 	p.buf = append(p.buf, b...)
 }
@@ -203,15 +206,15 @@ func (p *ReplyParser) check(line []byte, from int) (at int, element, reason stri
 		c := line[i]
 		switch {
 		case i == 0 && (c < '2' || c > '5'):
-			return i, "reply code", "first digit is not 2 to 5 but " + octet(c)
+			return i, "reply code", "first digit is not 2 to 5 but octet " + hexOctet(c)
 		case i < 3 && c-'0' > 9:
-			return i, "reply code", "not three digits but " + octet(c)
+			return i, "reply code", "not three digits but octet " + hexOctet(c)
 		case i == 2 && p.lines > 0 && lineCode(line) != p.code:
 			return i, "reply code", lineCode(line).String() + " after " + p.code.String() + " in one reply"
 		case i == 3 && c == '\n' && p.StrictCRLF:
 			return i, "reply line", "LF without CR"
 		case i == 3 && c != ' ' && c != '-' && c != '\r' && c != '\n':
-			return i, "reply line", "neither blank, hyphen nor line end behind the code but " + octet(c)
+			return i, "reply line", "neither blank, hyphen nor line end behind the code but octet " + hexOctet(c)
 		case i == 4 && line[3] == '\r' && c != '\n':
 			return i, "reply line", "CR without LF"
 		}
@@ -269,8 +272,8 @@ func (p *ReplyParser) endLine(line []byte) (done bool) {
 	return false
 }
 
-// take returns the reply that is whole and makes ready for the next. With raw,
-// its octets, it remembers the reply; one string then serves both.
+// take returns the reply that is whole and makes ready for the next. Unless raw,
+// its octets, is empty, it remembers the reply; one string then serves both.
 func (p *ReplyParser) take(raw []byte) Reply {
 	n := len(p.buf)
 	p.keep(raw)
@@ -306,11 +309,7 @@ func lineCode(line []byte) Code {
 	return Code(line[0]-'0')*100 + Code(line[1]-'0')*10 + Code(line[2]-'0')
 }
 
-func octet(c byte) string {
-	return "octet 0x" + strconv.FormatUint(uint64(c), 16)
-}
-
-func orDefault(v, def int) int {
+func replyBound(v, def int) int {
 	if v <= 0 {
 		return def
 	}
