@@ -16,7 +16,22 @@
 // sees each event with its virtual time. Nothing depends on anything but the cores,
 // the options and the seed in them.
 //
+// # Connections
+//
+// A [Loop] drives a core over one net.Conn. It reads on one goroutine, which is the
+// only one at rest, and writes wherever output comes up, without blocking; the rest,
+// where a socket is full, is written by a goroutine that ends with it. TLS starts
+// beneath the core when the core asks, or first of all. [Drive] gives a Loop a
+// goroutine; [Await] lends it the caller's for as long as a wait takes.
+//
+// [Turn] is what is the same in every driver: input that the core would not take
+// yet, the one report of a failed write, output until the wire is full. A driver for
+// an event loop is a few lines around it, as its example shows.
+//
 // # Who owns what
+//
+// What belongs to a Loop's core is used inside [Loop.Do], from any goroutine, or in
+// a callback of the core, where Do would wait for itself. A Loop owns its conn.
 //
 // A Pipe and its two cores belong to one goroutine, and so do the futures of the
 // cores. What happens inside a callback of a core may use the core within rule 5 of

@@ -49,7 +49,9 @@ const defaultLinger = 5 * time.Second
 //
 // The core, its futures' Cancel and OnReady, and everything else of it belong to
 // the lock: use [Loop.Do]. A future's Await, Done and Result may be used from
-// anywhere except in a callback.
+// anywhere except in a callback. While nobody drives the Loop it leaves the core
+// alone, deadlines included; so a program in which one goroutine does all, with
+// [Await], may use the core without Do between its waits.
 type Loop struct {
 	cfg    LoopConfig
 	base   net.Conn      // as given
@@ -64,8 +66,10 @@ type Loop struct {
 	raw  syscall.RawConn // of base while it is in clear; nil: conn has no descriptor to use
 
 	driver  driverState
-	wait    *wait // why it drives, if not to the end
-	writing bool  // a writer's goroutine is under way
+	driven  bool                  // somebody drives
+	wait    *wait                 // why, if not to the end
+	owed    []func(now time.Time) // what the core was not told, because nobody drove
+	writing bool                  // a writer's goroutine is under way
 
 	implicit bool   // TLS comes first, and has not come yet
 	securing bool   // a handshake's goroutine is under way
@@ -168,8 +172,10 @@ func (l *Loop) Wait(ctx context.Context, settled <-chan struct{}) error {
 	case <-l.done:
 	case l.seat <- struct{}{}:
 		defer func() { <-l.seat }()
-		stop := context.AfterFunc(ctx, func() { l.Do(func(time.Time) {}) })
-		defer stop()
+		if ctx.Done() != nil {
+			stop := context.AfterFunc(ctx, l.look)
+			defer stop()
+		}
 		l.drive(&wait{ctx: ctx, settled: settled})
 	}
 	select {
@@ -196,6 +202,7 @@ func (l *Loop) Do(f func(now time.Time)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	l.catchUp(now)
 	f(now)
 	l.settle(now)
 }
@@ -231,6 +238,7 @@ func (l *Loop) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	l.catchUp(now)
 	l.turn.Fail(now, err)
 	l.hard = true
 	l.settle(now)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -42,15 +41,6 @@ func TestLoopAwait(t *testing.T) {
 		<-served
 		<-l.Done()
 	})
-}
-
-// untilBlocked returns once whoever drives l waits for something.
-func untilBlocked(l *Loop) {
-	for blocked := false; !blocked; runtime.Gosched() {
-		l.mu.Lock()
-		blocked = l.driver != driverBusy
-		l.mu.Unlock()
-	}
 }
 
 // The end of a wait is not the end of the conversation, and another wait goes on.

@@ -16,9 +16,11 @@ var longAgo = time.Unix(1, 0)
 func (l *Loop) drive(w *wait) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.wait = w
-	defer func() { l.wait = nil }()
-	l.settle(time.Now())
+	l.driven, l.wait = true, w
+	defer func() { l.driven, l.wait = false, nil }()
+	now := time.Now()
+	l.catchUp(now)
+	l.settle(now)
 	for !l.over && !w.over() {
 		switch {
 		case l.handshakeDue():
@@ -38,6 +40,34 @@ func (l *Loop) drive(w *wait) {
 	if l.over && !l.closed {
 		l.close()
 	}
+}
+
+// report tells the core what a goroutine other than the driver's has to tell: now,
+// or when somebody drives again.
+func (l *Loop) report(f func(now time.Time)) {
+	if !l.driven {
+		l.owed = append(l.owed, f)
+		return
+	}
+	now := time.Now()
+	f(now)
+	l.settle(now)
+}
+
+// catchUp tells the core what was reported while nobody drove.
+func (l *Loop) catchUp(now time.Time) {
+	owed := l.owed
+	l.owed = nil
+	for _, f := range owed {
+		f(now)
+	}
+}
+
+// look makes the driver look again.
+func (l *Loop) look() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.nudge()
 }
 
 // due reports whether the driver has anything to do but to wait for input.
@@ -133,11 +163,11 @@ func (l *Loop) arm(now time.Time) {
 func (l *Loop) expire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return
+	l.armed = time.Time{}
+	if l.closed || !l.driven {
+		return // whoever drives next arms it again
 	}
 	now := time.Now()
-	l.armed = time.Time{}
 	switch due := l.core.Deadline(); {
 	case !l.expires.IsZero():
 		l.hard = l.hard || !now.Before(l.expires)
@@ -184,8 +214,8 @@ func (l *Loop) close() {
 		closeWithCare(l.base, conn)
 	}
 	l.mu.Lock()
-	if l.hard {
-		conn = l.base // without another octet
+	if l.hard || l.turn.writeErr != nil {
+		conn = l.base // without another octet: there may be half a record before it
 	}
 	l.mu.Unlock()
 	conn.Close()

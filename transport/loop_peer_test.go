@@ -14,6 +14,8 @@ import (
 	"math/big"
 	"net"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,3 +295,25 @@ func drive(t testing.TB, conn net.Conn, core protocol.Core, cfg LoopConfig) *Loo
 	t.Cleanup(l.Close)
 	return l
 }
+
+// secureClient makes the client's handshake.
+func secureClient(conn net.Conn) net.Conn {
+	secure := tls.Client(conn, identity().client)
+	if err := secure.Handshake(); err != nil {
+		panic(err)
+	}
+	return secure
+}
+
+// until returns once whoever drives l waits for one of the given.
+func until(l *Loop, states ...driverState) {
+	for waits := false; !waits; runtime.Gosched() {
+		l.mu.Lock()
+		waits = slices.Contains(states, l.driver)
+		l.mu.Unlock()
+	}
+}
+
+func untilBlocked(l *Loop) { until(l, driverReading, driverParked) }
+func untilReading(l *Loop) { until(l, driverReading) }
+func untilParked(l *Loop)  { until(l, driverParked) }

@@ -17,9 +17,7 @@ const idleBuffer = 512
 func (l *Loop) readDescriptor() {
 	raw := l.raw
 	l.driver = driverReading
-	l.mu.Unlock()
-	err := raw.Read(l.readable)
-	l.mu.Lock()
+	err := l.outside(func() error { return raw.Read(l.readable) })
 	l.driver = driverBusy
 	switch {
 	case err == nil:
@@ -28,6 +26,14 @@ func (l *Loop) readDescriptor() {
 	default:
 		l.received(nil, err)
 	}
+}
+
+// outside calls f without the lock, and with the lock returns, even if a callback of
+// the core's panics inside.
+func (l *Loop) outside(f func() error) error {
+	l.mu.Unlock()
+	defer l.mu.Lock()
+	return f()
 }
 
 // readable is called with the descriptor at first and whenever there may be input.

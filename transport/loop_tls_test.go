@@ -175,8 +175,11 @@ func (c *switcher) Feed(now time.Time, p []byte) (int, error) {
 
 func (c *switcher) goAhead() {
 	c.say("220 go ahead\r\n")
+	// From the decision on: what a Read brings that is under way now may be the
+	// ClientHello, and come ahead of the Wrote of the 220.
+	c.paused = true
 	c.up = &protocol.Upgrade{}
-	c.onUpgraded = func(_ time.Time, err error) { c.err = err }
+	c.onUpgraded = func(_ time.Time, err error) { c.err, c.paused = err, false }
 }
 
 func (c *switcher) Output(now time.Time, dst []protocol.Chunk, limit int) []protocol.Chunk {
@@ -205,9 +208,12 @@ func TestLoopSTARTTLSBothSides(t *testing.T) {
 					untilBlocked(s)
 					s.Do(func(time.Time) { srv.goAhead() })
 				}
-				state := await(t, secured)
+				state, err := secured.Await(t.Context())
 				l.Close()
 				<-s.Done()
+				if err != nil {
+					t.Fatalf("%v; the server: %v", err, s.Err())
+				}
 				other := srv.tls
 				if other.Version != state.Version || other.ServerName != "mx.example" || other.Verified {
 					t.Errorf("got %+v, client %+v", other, state)

@@ -49,20 +49,17 @@ func (l *Loop) write(now time.Time) {
 		return
 	}
 	s := borrow()
-	defer s.giveBack()
 	if l.raw == nil {
-		s.chunks = l.turn.Output(now, s.chunks[:0], maxOutput)
-		if len(s.chunks) > 0 {
-			clear(s.chunks)
+		if p := l.copyOutput(now, s); len(p) > 0 {
 			l.writing = true
-			go l.writeConn()
+			go l.writeConn(l.conn, s, p)
+			return
 		}
-		return
-	}
-	if l.flush(now, s, l.writeNow) {
+	} else if l.flush(now, s, l.writeNow) {
 		l.writing = true
 		go l.writeDescriptor()
 	}
+	s.giveBack()
 }
 
 // flush is the Turn's Flush with chunks from s.
@@ -141,6 +138,9 @@ func (l *Loop) writeDescriptor() {
 	err := l.raw.Write(func(fd uintptr) bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		if !l.driven {
+			return true
+		}
 		s := borrow()
 		defer s.giveBack()
 		return !l.flush(time.Now(), s, func(s *scratch, chunks []protocol.Chunk) (int64, error) {
@@ -153,43 +153,46 @@ func (l *Loop) writeDescriptor() {
 	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if err != nil {
-		l.turn.Wrote(now, 0, err)
-	}
-	l.writing = false
-	l.settle(now)
+	l.report(func(now time.Time) {
+		l.writing = false
+		if err != nil {
+			l.turn.Wrote(now, 0, err)
+		}
+	})
 }
 
-// writeConn is a goroutine that writes through conn's Write.
-func (l *Loop) writeConn() {
-	s := borrow()
+// writeConn is a goroutine that writes through conn's Write: first p, which lies in
+// s, and then what else comes up.
+func (l *Loop) writeConn(conn net.Conn, s *scratch, p []byte) {
 	defer s.giveBack()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		s.chunks = l.turn.Output(time.Now(), s.chunks[:0], len(s.buf))
-		// Copied, so that a conn that seals or keeps gets few large pieces, and nothing
-		// of the core's is in use behind its end.
-		p := s.buf[:0]
-		for _, c := range s.chunks {
-			p = append(p, c.Bytes...)
-		}
-		clear(s.chunks)
-		if len(p) == 0 {
-			break
-		}
-		conn := l.conn
-		l.mu.Unlock()
+	for len(p) > 0 {
 		n, err := conn.Write(p)
 		l.mu.Lock()
-		now := time.Now()
-		l.turn.Wrote(now, int64(n), err)
-		l.arm(now)
-		l.nudge()
+		p = nil
+		goesOn := l.driven
+		l.report(func(now time.Time) {
+			l.writing = false
+			l.turn.Wrote(now, int64(n), err)
+			if goesOn {
+				p = l.copyOutput(now, s)
+				l.writing = len(p) > 0
+			}
+		})
+		l.mu.Unlock()
 	}
-	l.writing = false
-	l.settle(time.Now())
+}
+
+// copyOutput copies what the core offers into s. A conn that seals or keeps what it
+// is given gets few large pieces so, and nothing of the core's is in use behind its
+// end.
+func (l *Loop) copyOutput(now time.Time, s *scratch) []byte {
+	s.chunks = l.turn.Output(now, s.chunks[:0], len(s.buf))
+	p := s.buf[:0]
+	for _, c := range s.chunks {
+		p = append(p, c.Bytes...)
+	}
+	clear(s.chunks)
+	return p
 }
 
 // opError gives an error of the system the form that package net gives it.

@@ -40,7 +40,8 @@ func (l *Loop) startTLS() {
 	p := &peerConn{Conn: l.base, early: early}
 	conn, err := l.tlsConn(p, &u)
 	if err != nil {
-		l.secured(nil, protocol.TLSState{}, err)
+		l.secured(now, nil, protocol.TLSState{}, err)
+		l.settle(now)
 		return
 	}
 	l.base.SetDeadline(time.Time{})
@@ -56,12 +57,11 @@ func (l *Loop) handshake(conn *tls.Conn, p *peerConn, u protocol.Upgrade) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.secured(conn, state, err)
+	l.report(func(now time.Time) { l.secured(now, conn, state, err) })
 }
 
 // secured ends the handshake.
-func (l *Loop) secured(conn *tls.Conn, state protocol.TLSState, err error) {
-	now := time.Now()
+func (l *Loop) secured(now time.Time, conn *tls.Conn, state protocol.TLSState, err error) {
 	l.securing, l.implicit = false, false
 	if err == nil {
 		l.conn, l.raw = conn, nil
@@ -71,7 +71,6 @@ func (l *Loop) secured(conn *tls.Conn, state protocol.TLSState, err error) {
 	if l.core.Err() == nil {
 		l.core.Upgraded(now, state, err)
 	}
-	l.settle(now)
 }
 
 // tlsConn returns the TLS connection to be over conn.
