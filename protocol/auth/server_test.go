@@ -139,6 +139,7 @@ func TestServerExchanges(t *testing.T) {
 		{"SCRAM-SHA-256", []string{"-"}, `""`},
 		{"SCRAM-SHA-256", []string{"n,,n=tim,r=x"}, `"r=xNONCE,s=MDEyMzQ1Njc4OWFiY2RlZg==,i=4096"`},
 		{"SCRAM-SHA-256", []string{"n,,n=tom,r=x"}, `"r=xNONCE,s=7xetz7a1HFu5t7DbW+enIQ==,i=4096"`},
+		{"SCRAM-SHA-256", []string{"n,,n=t\tm,r=x"}, `"r=xNONCE,s=K9wdLxwY0FK1iKy63g8Bnw==,i=4096"`},
 		{"SCRAM-SHA-256", []string{""}, "SCRAM-SHA-256: malformed client-first-message"},
 		{"SCRAM-SHA-256", []string{"n,,n=tim"}, "SCRAM-SHA-256: malformed client-first-message"},
 		{"SCRAM-SHA-256", []string{"n,,m=x,n=tim,r=x"}, "SCRAM-SHA-256: malformed client-first-message"},
