@@ -13,7 +13,7 @@ type stop struct {
 	name    string
 	cfg     protocol.ClientConfig
 	begin   func(*session)
-	flights []string // of the server, with blanks for line ends; "TLS" stands for TLS
+	flights []string // of the server; "TLS" stands for TLS
 	awaited string   // the reply, in errors
 	command string   // what it answers, in errors
 
@@ -22,17 +22,12 @@ type stop struct {
 	reject string // the error about another one, where it is not a protocol error
 }
 
-const (
-	hazardGreeting = "220_mx.example "
-	hazardGroup    = "250-mx.example 250_PIPELINING "
-)
-
 // stops are all the replies that a client can wait for.
 func stops() []stop {
-	opened := []string{hazardGreeting, "250_mx.example "}
-	grouped := []string{hazardGreeting, hazardGroup}
-	withAuth := []string{hazardGreeting, "250-mx.example 250_AUTH_LOGIN "}
-	withTLS := []string{hazardGreeting, "250-mx.example 250_STARTTLS "}
+	opened := []string{"220 mx.example\n", "250 mx.example\n"}
+	grouped := []string{"220 mx.example\n", "250-mx.example\n250 PIPELINING\n"}
+	withAuth := []string{"220 mx.example\n", "250-mx.example\n250 AUTH LOGIN\n"}
+	withTLS := []string{"220 mx.example\n", "250-mx.example\n250 STARTTLS\n"}
 	then := func(flights []string, more ...string) []string {
 		return append(append([]string{}, flights...), more...)
 	}
@@ -41,26 +36,26 @@ func stops() []stop {
 	return []stop{
 		{name: "greeting", begin: message, awaited: "greeting", command: "greeting", ok: "220", want: " (want 220)"},
 		{name: "EHLO", begin: message, flights: opened[:1], awaited: "reply to EHLO", command: "EHLO", ok: "250", want: " (want 250)"},
-		{name: "HELO", begin: message, flights: then(opened[:1], "502_no "), awaited: "reply to HELO", command: "HELO", ok: "250", want: " (want 250)"},
+		{name: "HELO", begin: message, flights: then(opened[:1], "502 no\n"), awaited: "reply to HELO", command: "HELO", ok: "250", want: " (want 250)"},
 		{name: "LHLO", cfg: lmtp, begin: message, flights: opened[:1], awaited: "reply to EHLO", command: "LHLO", ok: "250", want: " (want 250)"},
 		{name: "STARTTLS", cfg: toMX, begin: does(hello, startTLS, send("send")), flights: withTLS, awaited: "reply to STARTTLS", command: "STARTTLS", ok: "220", want: " (want 220)"},
-		{name: "EHLO behind TLS", cfg: toMX, begin: does(hello, startTLS, send("send")), flights: then(withTLS, "220_go ", "TLS"), awaited: "reply to EHLO", command: "EHLO", ok: "250", want: " (want 250)"},
-		{name: "LHLO behind TLS", cfg: protocol.ClientConfig{LMTP: true}, begin: does(hello, startTLS, send("send")), flights: then(withTLS, "220_go ", "TLS"), awaited: "reply to EHLO", command: "LHLO", ok: "250", want: " (want 250)"},
+		{name: "EHLO behind TLS", cfg: toMX, begin: does(hello, startTLS, send("send")), flights: then(withTLS, "220 go\n", "TLS"), awaited: "reply to EHLO", command: "EHLO", ok: "250", want: " (want 250)"},
+		{name: "LHLO behind TLS", cfg: protocol.ClientConfig{LMTP: true}, begin: does(hello, startTLS, send("send")), flights: then(withTLS, "220 go\n", "TLS"), awaited: "reply to EHLO", command: "LHLO", ok: "250", want: " (want 250)"},
 		{name: "AUTH", cfg: inClear, begin: does(hello, login(login2), send("send")), flights: withAuth, awaited: "reply to AUTH", command: "AUTH", ok: "235 334", want: " (want 235 or 334)"},
-		{name: "AUTH, answered", cfg: inClear, begin: does(hello, login(login2), send("send")), flights: then(withAuth, "334_ "), awaited: "reply to AUTH", command: "AUTH", ok: "235 334", want: " (want 235 or 334)"},
-		{name: "AUTH, cancelled", cfg: inClear, begin: does(hello, login(login2), send("send")), flights: then(withAuth, "334_? "), awaited: "reply to AUTH", command: "AUTH"},
+		{name: "AUTH, answered", cfg: inClear, begin: does(hello, login(login2), send("send")), flights: then(withAuth, "334 \n"), awaited: "reply to AUTH", command: "AUTH", ok: "235 334", want: " (want 235 or 334)"},
+		{name: "AUTH, cancelled", cfg: inClear, begin: does(hello, login(login2), send("send")), flights: then(withAuth, "334 ?\n"), awaited: "reply to AUTH", command: "AUTH"},
 		{name: "NOOP", begin: does(hello, noop, send("send")), flights: opened, awaited: "reply to a command", command: "NOOP", ok: "2", reject: "NOOP: "},
 		{name: "MAIL", begin: message, flights: opened, awaited: "reply to MAIL", command: "MAIL", ok: "2"},
 		{name: "MAIL of a group", begin: message, flights: grouped, awaited: "reply to MAIL", command: "MAIL", ok: "2"},
-		{name: "RCPT", begin: message, flights: then(opened, "250_ok "), awaited: "reply to RCPT", command: "RCPT", ok: "2"},
-		{name: "RCPT of a group", begin: message, flights: then(grouped, "250_ok "), awaited: "reply to RCPT", command: "RCPT", ok: "2"},
-		{name: "DATA", begin: message, flights: then(opened, "250_ok ", "250_ok "), awaited: "reply to DATA", command: "DATA", ok: "354", want: " (want 354)"},
-		{name: "DATA of a group", begin: message, flights: then(grouped, "250_ok 250_ok "), awaited: "reply to DATA", command: "DATA", ok: "354", want: " (want 354)"},
-		{name: "content", begin: message, flights: then(opened, "250_ok ", "250_ok ", "354_go "), awaited: "verdict on the content", command: "end of data", ok: "2"},
-		{name: "content, LMTP", cfg: lmtp, begin: message, flights: then(grouped, "250_ok 250_ok 354_go "), awaited: "verdict on the content", command: "end of data", ok: "2"},
-		{name: "lone dot", begin: message, flights: then(grouped, "250_ok 550_no 354_go "), awaited: "verdict on the empty content", command: "end of data", ok: "2"},
-		{name: "RSET", begin: messages, flights: then(opened, "550_no "), awaited: "reply to RSET", command: "RSET", ok: "2"},
-		{name: "RSET of a group", begin: messages, flights: then(grouped, "550_no 503_no 503_no "), awaited: "reply to RSET", command: "RSET", ok: "2"},
+		{name: "RCPT", begin: message, flights: then(opened, "250 ok\n"), awaited: "reply to RCPT", command: "RCPT", ok: "2"},
+		{name: "RCPT of a group", begin: message, flights: then(grouped, "250 ok\n"), awaited: "reply to RCPT", command: "RCPT", ok: "2"},
+		{name: "DATA", begin: message, flights: then(opened, "250 ok\n", "250 ok\n"), awaited: "reply to DATA", command: "DATA", ok: "354", want: " (want 354)"},
+		{name: "DATA of a group", begin: message, flights: then(grouped, "250 ok\n250 ok\n"), awaited: "reply to DATA", command: "DATA", ok: "354", want: " (want 354)"},
+		{name: "content", begin: message, flights: then(opened, "250 ok\n", "250 ok\n", "354 go\n"), awaited: "verdict on the content", command: "end of data", ok: "2"},
+		{name: "content, LMTP", cfg: lmtp, begin: message, flights: then(grouped, "250 ok\n250 ok\n354 go\n"), awaited: "verdict on the content", command: "end of data", ok: "2"},
+		{name: "lone dot", begin: message, flights: then(grouped, "250 ok\n550 no\n354 go\n"), awaited: "verdict on the empty content", command: "end of data", ok: "2"},
+		{name: "RSET", begin: messages, flights: then(opened, "550 no\n"), awaited: "reply to RSET", command: "RSET", ok: "2"},
+		{name: "RSET of a group", begin: messages, flights: then(grouped, "550 no\n503 no\n503 no\n"), awaited: "reply to RSET", command: "RSET", ok: "2"},
 		{name: "QUIT", begin: does(hello, quit), flights: opened, awaited: "reply to QUIT", command: "QUIT", ok: "221", want: " (want 221)"},
 	}
 }
@@ -87,10 +82,9 @@ func (p *stop) reach(t *testing.T) *session {
 	return s
 }
 
-// say feeds a flight in which blanks stand for line ends and underscores for
-// blanks.
-func (s *session) say(flight string) {
-	s.feed([]byte(strings.NewReplacer(" ", "\r\n", "_", " ").Replace(flight)), false)
+// say feeds lines.
+func (s *session) say(lines string) {
+	s.feed([]byte(strings.ReplaceAll(lines, "\n", "\r\n")), false)
 }
 
 func (p *stop) takes(code int) bool {
@@ -121,7 +115,7 @@ func TestHazardSuccessOfAnotherStep(t *testing.T) { // H-T12, C120
 		for code := 200; code < 400; code++ {
 			tried++
 			s := p.reach(t)
-			s.say(fmt.Sprintf("%d_x ", code))
+			s.say(fmt.Sprintf("%d x\n", code))
 			switch {
 			case !p.takes(code) && p.reject != "":
 				s.wantEnd(p.name, fmt.Sprintf("%s%d x", p.reject, code))
@@ -143,7 +137,7 @@ func TestHazardRefusals(t *testing.T) { // H-R4, C27
 	for _, p := range stops() {
 		for code := 400; code < 600; code++ {
 			s := p.reach(t)
-			s.say(fmt.Sprintf("%d_x ", code))
+			s.say(fmt.Sprintf("%d x\n", code))
 			s.drain()
 			for _, line := range s.settled {
 				if strings.Contains(line, "accepted") || strings.HasSuffix(line, " ok") {
@@ -166,21 +160,21 @@ func TestHazardMalformedAtEveryStep(t *testing.T) { // H-R3, H-R4, C30
 		return "reply code: first digit is not 2 to 5 but octet " + octet + " at offset 0"
 	}
 	inputs := []struct{ input, want string }{
-		{"250-a 550-b 250_c ", "reply code: 550 after 250 in one reply at offset 9"},
-		{"220-a 250_b ", "reply code: 250 after 220 in one reply at offset 9"},
-		{"550-a 250_b ", "reply code: 250 after 550 in one reply at offset 9"},
-		{"250-a 251_b ", "reply code: 251 after 250 in one reply at offset 9"},
-		{"354-a 250_b ", "reply code: 250 after 354 in one reply at offset 9"},
-		{"250- 450 ", "reply code: 450 after 250 in one reply at offset 8"},
-		{"22_x ", "reply code: not three digits but octet 0x20 at offset 2"},
-		{"25O_x ", "reply code: not three digits but octet 0x4F at offset 2"},
-		{"2500_x ", "reply line: neither blank, hyphen nor line end behind the code but octet 0x30 at offset 3"},
-		{"_250_x ", digit("0x20")}, {"+50_x ", digit("0x2B")}, {"000_x ", digit("0x30")}, {"no_code ", digit("0x6E")},
-		{" ", digit("0x0D")}, {"\x00250_x ", digit("0x00")}, {"\xef\xbb\xbf250_x ", digit("0xEF")},
+		{"250-a\n550-b\n250 c\n", "reply code: 550 after 250 in one reply at offset 9"},
+		{"220-a\n250 b\n", "reply code: 250 after 220 in one reply at offset 9"},
+		{"550-a\n250 b\n", "reply code: 250 after 550 in one reply at offset 9"},
+		{"250-a\n251 b\n", "reply code: 251 after 250 in one reply at offset 9"},
+		{"354-a\n250 b\n", "reply code: 250 after 354 in one reply at offset 9"},
+		{"250-\n450\n", "reply code: 450 after 250 in one reply at offset 8"},
+		{"22 x\n", "reply code: not three digits but octet 0x20 at offset 2"},
+		{"25O x\n", "reply code: not three digits but octet 0x4F at offset 2"},
+		{"2500 x\n", "reply line: neither blank, hyphen nor line end behind the code but octet 0x30 at offset 3"},
+		{" 250 x\n", digit("0x20")}, {"+50 x\n", digit("0x2B")}, {"000 x\n", digit("0x30")}, {"no code\n", digit("0x6E")},
+		{"\n", digit("0x0D")}, {"\x00250 x\n", digit("0x00")}, {"\xef\xbb\xbf250 x\n", digit("0xEF")},
 	}
 	for first := byte('1'); first <= '9'; first++ {
 		if first < '2' || first > '5' {
-			inputs = append(inputs, struct{ input, want string }{string(first) + "50_x ", digit(fmt.Sprintf("0x%02X", first))})
+			inputs = append(inputs, struct{ input, want string }{string(first) + "50 x\n", digit(fmt.Sprintf("0x%02X", first))})
 		}
 	}
 	for _, p := range stops() {
@@ -205,8 +199,8 @@ func TestHazardEndlessAtEveryStep(t *testing.T) { // H-R1, H-R2
 		p.cfg.MaxReplyLine, p.cfg.MaxReplyLines, p.cfg.MaxReplySize = 40, 4, 90
 		for _, test := range []struct{ input, want string }{
 			{"250-" + strings.Repeat("x", 100), "reply line: too long at offset 40"},
-			{strings.Repeat("250- ", 100), "reply: too many lines at offset 24"},
-			{strings.Repeat("250-0123456789012345678901234567 ", 3), "reply: too long at offset 90"},
+			{strings.Repeat("250-\n", 100), "reply: too many lines at offset 24"},
+			{strings.Repeat("250-0123456789012345678901234567\n", 3), "reply: too long at offset 90"},
 		} {
 			s := p.reach(t)
 			s.say(test.input)
@@ -223,7 +217,7 @@ func TestHazard421AtEveryStep(t *testing.T) { // H-R8, C33
 			continue // it goes anyway
 		}
 		s := p.reach(t)
-		s.say("421-closing 421_now ")
+		s.say("421-closing\n421 now\n")
 		text := p.command + ": 421 closing / now"
 		if p.name == "greeting" {
 			text += " (want 220)"
