@@ -35,11 +35,15 @@ func (d *Delivery) undecided() bool {
 //
 // What is unknown follows from what was lent, not from what was acknowledged: the
 // server may have octets whose acknowledgement was lost.
-func (d *Delivery) settle(err error) {
+func (d *Delivery) settle(err error) { d.settleWith(err, err) }
+
+// settleWith is settle where the steps that have no reply fail with another error
+// than the message.
+func (d *Delivery) settleWith(missing, err error) {
 	if d.settled {
 		return
 	}
-	d.settled, d.cause = true, err
+	d.settled, d.cause = true, missing
 	receipt := Receipt{Reply: d.final, Recipients: d.recipients}
 	var outcomes uint8
 	lost := d.end <= d.c.out.lent
@@ -76,6 +80,11 @@ func (d *Delivery) settle(err error) {
 func (d *Delivery) fail(_ *Client, err error) {
 	if d.abandoned && err == ErrAborted {
 		err = ErrCanceled
+	}
+	if d.begun && (d.accepted == 0 || !d.from.Positive()) && !d.undecided() {
+		// A retry would be refused again, whatever happened to the connection since.
+		d.settleWith(err, d.refusal())
+		return
 	}
 	d.settle(err)
 }
