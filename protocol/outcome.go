@@ -102,8 +102,8 @@ type RecipientsError struct {
 }
 
 func (e *RecipientsError) Error() string {
-	if n := len(e.Refused) - 1; n > 0 {
-		return fmt.Sprintf("%v, and %d more recipients refused", e.Refused[0], n)
+	if n := len(e.Refused); n > 1 {
+		return fmt.Sprintf("%v; %d recipients refused in all", e.Refused[0], n)
 	}
 	return e.Refused[0].Error()
 }

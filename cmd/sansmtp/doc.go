@@ -1,0 +1,67 @@
+// Sansmtp sends mail from the command line.
+//
+//	sansmtp send --server smtp://mx.example --from a@me.example --to b@mx.example message.eml
+//	sansmtp version
+//
+// # Send
+//
+// The message is what RFC 5322 describes, header and body, from a file or from
+// standard input. Its line ends may be LF or CRLF. It is sent as it stands, in one
+// transaction to all recipients.
+//
+// TLS is used where the server offers it. With --user it is demanded, with a
+// certificate that can be verified, before anything secret is sent. A password is
+// read from a file, from the output of a command, or from the environment variable
+// SANSMTP_PASSWORD, in this order; never from the command line, where everybody on
+// the machine can read it. One line end behind it is taken off.
+//
+// --timeout limits each step: to connect, to wait for a reply, to get on with
+// writing. Without it the steps have the limits of RFC 5321 §4.5.3.2.
+//
+// An interrupt gives the message up; the exit code and the report say what is known
+// to have become of it.
+//
+// # Exit codes
+//
+// They are those of sysexits.h. An outcome that is unknown comes first, then a
+// reply 4yz, whatever it answers.
+//
+//	 0  accepted for all recipients
+//	64  the command line cannot be understood: a flag, a URL, an address
+//	65  the message is none: it is empty, or binary
+//	66  the message cannot be opened
+//	67  recipients were refused, at least one of them for good
+//	69  refused for good: the session, the sender or the message
+//	74  reading the message failed, or there was no connection, or it was lost
+//	75  refused for the time being, a timeout, an interrupt, or the outcome is unknown
+//	76  the server broke the protocol
+//	77  login or TLS: refused, not offered, or not to be trusted
+//	78  the configuration cannot work: credentials, files named by flags
+//
+// # The report
+//
+// With --json, standard output gets one object on one line, however it ended, except
+// for a command line that cannot be parsed.
+//
+//	outcome       "accepted" (for at least one recipient), "refused", "not delivered" or "unknown"
+//	exit          the exit code
+//	temporary     whether the same command may do better later
+//	retry_safe    whether that can deliver nothing twice; to recipients not yet accepted
+//	error         what went wrong, in one line; absent on success
+//	kind          of the error: "reply", "timeout", "connect", "connection", "config",
+//	              "message", "protocol", "tls", "auth", "not offered", "canceled" or "other"
+//	step          of the session at which it failed: "look-up", "bind", "connect", "TLS",
+//	              "greeting", "EHLO", "STARTTLS", "AUTH" or "send"
+//	server        host and port, or the path of a socket; "" if it did not come to that
+//	tls           null in clear; else {"version", "verified", "server_name"}
+//	reply         the reply that decided, null if none did: {"code", "enhanced", "text"},
+//	              the lines of the text with a line feed between them
+//	recipients    for each, in order: {"address", "outcome", "reply", "rcpt"}; rcpt is the
+//	              reply to RCPT, reply the one that decided, or null
+//	round_trips   how often the server was waited for; the greeting is the first, and the
+//	              handshakes of TCP and TLS do not count
+//	octets        {"sent", "received"}, of SMTP, without what TLS adds
+//	durations_ms  milliseconds from the end of one step to the end of the next, by what was
+//	              waited for: "connect", "TLS", "greeting", "EHLO", "STARTTLS", "AUTH", "MAIL",
+//	              "RCPT", "DATA", "content", "QUIT" …; the sum for steps that come twice
+package main

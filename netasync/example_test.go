@@ -1,0 +1,118 @@
+package netasync_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+
+	"github.com/sansmtp/sansmtp/netasync"
+	"github.com/sansmtp/sansmtp/protocol"
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// server accepts a connection, and messages for everybody. It returns its URL.
+func server() string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() {
+		defer ln.Close()
+		if conn, err := ln.Accept(); err == nil {
+			defer conn.Close()
+			echo(conn)
+		}
+	}()
+	return "smtp://" + ln.Addr().String()
+}
+
+// One message, from the connection to QUIT.
+func Example() {
+	ctx := context.Background()
+	from, _ := wire.ParsePath("alice@example.com")
+	to, _ := wire.ParsePath("bob@example.org")
+	client, err := netasync.Dial(ctx, server(), netasync.Config{Hello: "me.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	receipt, err := client.Send(ctx,
+		protocol.Envelope{From: from, To: []wire.Recipient{{Path: to}}},
+		protocol.BodyText("Subject: hello\n\nHello, Bob.\n"))
+	fmt.Println(receipt.Outcome, receipt.Reply, err)
+	fmt.Println(client.Quit(ctx))
+	// Output:
+	// accepted 250 Subject: hello <nil>
+	// <nil>
+}
+
+// Messages that do not wait for one another, in one connection.
+func ExampleClient_SendAsync() {
+	ctx := context.Background()
+	client, err := netasync.Dial(ctx, server(), netasync.Config{Hello: "me.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	var messages []*protocol.Delivery
+	for i := range 3 {
+		text := fmt.Sprintf("Subject: number %d\n\n", i)
+		messages = append(messages, client.SendAsync(envelope(), protocol.BodyText(text)))
+	}
+	for _, message := range messages {
+		receipt, err := message.Result().Await(ctx)
+		fmt.Println(receipt.Reply, err)
+	}
+	// Output:
+	// 250 Subject: number 0 <nil>
+	// 250 Subject: number 1 <nil>
+	// 250 Subject: number 2 <nil>
+}
+
+// What the session has cost, and what only the machine itself can do.
+func ExampleClient_Do() {
+	ctx := context.Background()
+	client, err := netasync.Dial(ctx, server(), netasync.Config{Hello: "me.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	client.Do(func(machine *protocol.Client) {
+		machine.Do(protocol.Command{Verb: "NOOP"})
+		machine.Quit()
+	})
+	<-client.Done()
+	stats := client.Stats()
+	fmt.Println(stats.RoundTrips, stats.Sent, stats.Received)
+	// Output: 4 33 65
+}
+
+// A password gives a choice of mechanisms, the strongest first.
+func ExamplePassword() {
+	login, err := netasync.Password("george", "abracadabra")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, mechanism := range login {
+		fmt.Println(mechanism.Name)
+	}
+	// Output:
+	// CRAM-MD5
+	// PLAIN
+	// LOGIN
+}
+
+// Nobody listens there.
+func ExampleKindOf() {
+	cfg := netasync.Config{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("no route to the moon")
+	}}
+	_, err := netasync.Dial(context.Background(), "smtp://moon.example", cfg)
+	fmt.Println(err)
+	fmt.Println(netasync.KindOf(err))
+	// Output:
+	// moon.example:25: connect: no route to the moon
+	// connect
+}
