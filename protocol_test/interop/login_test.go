@@ -1,0 +1,9 @@
+//go:build interop
+
+package interop
+
+const (
+	wrongUser     = "stranger"
+	wrongPassword = "tanstaaftanstaaf"
+)
+var secrets = []string{wrongPassword, "AHVzZXIAcGFzcw==", "cGFzcw=="}
