@@ -29,12 +29,26 @@ func TestBodyFile(t *testing.T) {
 			t.Errorf("got %d octets, want %d", len(got), len(want))
 		}
 	}
+	if left := openFiles(name); left > 0 {
+		t.Errorf("%d files left open", left)
+	}
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := body.Open(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// openFiles counts the descriptors of a file, where the system tells.
+func openFiles(name string) (n int) {
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && target == name {
+			n++
+		}
+	}
+	return n
 }
 
 func read(t *testing.T, body protocol.Body) string {

@@ -103,8 +103,8 @@ func (c *Client) Close() { c.loop.Close() }
 // Done is closed when the connection is.
 func (c *Client) Done() <-chan struct{} { return c.loop.Done() }
 
-// Err says why the session ended: nil while it goes on and after a Quit that the
-// server answered; else a *HostError.
+// Err says why the session ended: nil while it goes on, after Quit, and where the
+// server closed while nothing was under way; else a *HostError.
 func (c *Client) Err() error {
 	if err := c.loop.Err(); err != nil {
 		return c.failed(StepSession, err)

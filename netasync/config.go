@@ -141,6 +141,7 @@ func (cfg *Config) client(a address) protocol.ClientConfig {
 		LMTP:       a.lmtp,
 		ServerName: cfg.serverName(a),
 		Disable:    cfg.Disable,
+		// Dial does not go on without TLS; the machine would not either.
 		RequireTLS: cfg.TLS >= TLSRequired,
 		// H-T4: HELO would lose both without a word.
 		NoHELO:             cfg.TLS >= TLSRequired || cfg.Login != nil,

@@ -16,8 +16,8 @@
 //
 // TLS is started wherever the server offers it, and demanded as soon as Config has
 // a Login; see TLSMode. Nothing falls back to clear by itself. Certificates and
-// names are checked, and what came of that is in Client.TLS; only
-// TLSOpportunistic goes on without.
+// names are checked, and what came of that is in Client.TLS; only TLSOpportunistic
+// goes on whatever it is, and a TLSConfig with InsecureSkipVerify.
 //
 // # Errors
 //

@@ -139,7 +139,7 @@ func (s *simulation) randomTask(r *rand.Rand) {
 		m := s.randomSend(r)
 		switch r.IntN(8) {
 		case 0:
-			later(func() { s.cancel(m, m.Cancel) })
+			later(func() { s.giveUp(m) })
 		case 1:
 			later(func() { s.cancel(m, m.Result().Cancel) })
 		case 2:
@@ -188,8 +188,7 @@ func (s *simulation) onSettled(m *message, r *rand.Rand) {
 			s.do("NOOP")
 		case 2:
 			if n := len(s.messages); s.messages[n-1] != m {
-				last := s.messages[n-1]
-				s.cancel(last, last.Cancel)
+				s.giveUp(s.messages[n-1])
 			}
 		case 3:
 			if !s.monitor.inside {

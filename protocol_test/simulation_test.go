@@ -52,6 +52,7 @@ type message struct {
 	content string
 	source  *source // nil: the content lay in memory
 	broken  bool    // the source does not keep its promise
+	givenUp bool    // Cancel returned true
 	mail    *pending
 	rcpt    []*pending
 	result  *pending
@@ -206,11 +207,18 @@ func (s *simulation) pair() {
 }
 
 // cancel cancels a task by f.
-func (s *simulation) cancel(task any, f func() bool) {
+func (s *simulation) cancel(task any, f func() bool) bool {
 	was := s.canceled
 	s.canceled = task
-	f()
-	s.canceled = was
+	defer func() { s.canceled = was }()
+	return f()
+}
+
+// giveUp cancels a message.
+func (s *simulation) giveUp(m *message) {
+	if s.cancel(m, m.Cancel) {
+		m.givenUp = true
+	}
 }
 
 func mustPath(s string) wire.Path {

@@ -101,6 +101,9 @@ func (s *simulation) judgeMessage(m *message) {
 	if b := m.source; b != nil && (b.misuse != "" || b.released != b.opened || b.opened > 1) {
 		s.fault("%s: opened %d times, released %d times; %s", m.from, b.opened, b.released, b.misuse)
 	}
+	if m.givenUp && (ok || receipt.Outcome == protocol.Unknown) {
+		s.fault("%s: cancelled, and yet %v", m.from, receipt.Outcome)
+	}
 	if m.result.err == protocol.ErrCanceled {
 		return // its future was cancelled: nobody asked what became of it
 	}
@@ -186,6 +189,9 @@ func (s *simulation) judgeTruth(m *message, truth *received, receipt protocol.Re
 	}
 	if m.broken || string(truth.content) != normal(m.content) {
 		s.fault("%s: the server took %q for the message", m.from, truth.content)
+	}
+	if m.givenUp {
+		s.fault("%s: cancelled, and yet the server has it", m.from) // F23
 	}
 	turn := 0
 	for i, r := range truth.rcpt {

@@ -363,3 +363,41 @@ func TestServerEndPoint(t *testing.T) {
 		t.Error("no certificate has a binding")
 	}
 }
+
+// A Read that no deadline can interrupt brings octets when the core has already
+// decided for TLS. On the server they belong to the handshake, and on the client
+// they are fatal. // H-T1 H-T2
+func TestLoopReadBeforeTLS(t *testing.T) {
+	for _, atClient := range []bool{false, true} {
+		a, b := net.Pipe()
+		core := &peer{t: t}
+		core.onFeed = func(time.Time, []byte) { core.err = errTest }
+		core.onUpgraded = func(_ time.Time, err error) {
+			if err == nil {
+				err = io.EOF
+			}
+			core.err = err
+		}
+		l := drive(t, &noDeadlines{b}, core, LoopConfig{TLS: identity().server})
+		untilReading(l)
+		l.Do(func(time.Time) { core.paused, core.up = true, &protocol.Upgrade{Client: atClient} })
+		if atClient {
+			a.Write([]byte("2"))
+			<-l.Done()
+			if l.Err() != errTest || string(core.got) != "2" {
+				t.Errorf("ended with %v, fed %q", l.Err(), core.got)
+			}
+			continue
+		}
+		cfg := identity().client.Clone()
+		cfg.MaxVersion = tls.VersionTLS12 // whose server speaks last, to a client that still reads
+		if err := tls.Client(a, cfg).Handshake(); err != nil {
+			t.Error(err)
+		}
+		a.Close()
+		<-l.Done()
+		if l.Err() != nil || len(core.got) > 0 || core.tls.Version != tls.VersionTLS12 {
+			t.Errorf("ended with %v, fed %q", l.Err(), core.got)
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 // sendCommand is "sansmtp send".
 type sendCommand struct {
 	Server string   `default:"smtp://localhost" placeholder:"URL" help:"Where to connect: smtp, smtps, submission or lmtp://host[:port], or lmtp+unix:///path (${default})."`
-	From   string   `required:"" placeholder:"ADDRESS" help:"The sender, where bounces go; '' for none."`
+	From   string   `required:"" placeholder:"ADDRESS" help:"The sender, to whom bounces go; an empty one for none."`
 	To     []string `required:"" sep:"none" placeholder:"ADDRESS" help:"A recipient; may be given many times."`
 
 	TLS         netasync.TLSMode `name:"tls" placeholder:"MODE" help:"off, opportunistic, required or implicit. Default: required with --user, else opportunistic."`
