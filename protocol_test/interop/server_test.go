@@ -18,6 +18,7 @@ type server struct {
 	store    *store
 	fileEach bool     // a file for each recipient, or one for all
 	trace    []string // the fields put in front of a message, in their order
+	dovecot  bool     // which adds Delivered-To to a message for one recipient only
 
 	accepted, bad, temp reply  // to RCPT, with RCPT for the address
 	verdict             reply  // to the content, with ID for the server's name for it
@@ -66,7 +67,7 @@ func postfix() *server {
 	return &server{
 		name: "Postfix", scheme: "smtp", address: address("POSTFIX"),
 		store:    openStore(filepath.Join(rig.env["POSTFIX_STORE"], "*", "new", "*"), readDovecot),
-		fileEach: true,
+		fileEach: true, dovecot: true,
 		trace:    []string{"Return-Path", "Received", "Received"},
 		accepted: reply{250, "2.1.5", "Ok"},
 		bad:      reply{550, "5.1.1", "<RCPT>: Recipient address rejected: User unknown in virtual mailbox table"},
@@ -132,7 +133,7 @@ func dovecot() *server {
 	return &server{
 		name: "Dovecot LMTP", scheme: "lmtp", address: address("DOVECOT_LMTP"),
 		store:    openStore(filepath.Join(rig.env["DOVECOT_STORE"], "*", "new", "*"), readDovecot),
-		fileEach: true,
+		fileEach: true, dovecot: true,
 		trace:    []string{"Return-Path", "Received"},
 		accepted: reply{250, "2.1.5", "OK"},
 		bad:      reply{550, "5.1.1", "<RCPT> User doesn't exist: RCPT"},
@@ -163,5 +164,6 @@ func servers() []*server {
 func submission() *server {
 	s := postfix().as("Dovecot submission", "DOVECOT_SUBMISSION", startTLS)
 	s.trace = []string{"Return-Path", "Received", "Received", "Received"}
+	s.verdict.Text = "Ok: N bytes queued as ID"
 	return s
 }
