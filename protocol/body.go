@@ -31,7 +31,8 @@ type BodyReader interface {
 }
 
 // BodyBytes returns a Body that lends b itself. Nobody may change b until the
-// message's Result has settled.
+// message's Result has settled and, where the connection ended with it, until the
+// driver is done with its last write.
 func BodyBytes(b []byte) Body {
 	body := &memoryBody{octets: b}
 	body.wireSize, body.bare = wireSize(b)

@@ -104,7 +104,7 @@ func TestCancelLockStep(t *testing.T) { // F4, F23
 			S: 550 no
 			C: RCPT TO:<c@mx.example>
 			S: 550 no
-			= send: refused: RCPT <b@mx.example>: 550 no, and 1 more recipients refused
+			= send: refused: RCPT <b@mx.example>: 550 no; 2 recipients refused in all
 			C: RSET
 			! cancel next
 			S: 250 reset

@@ -73,7 +73,7 @@ func TestSendLockStep(t *testing.T) {
 			C: RCPT TO:<c@mx.example>
 			S: 550 never
 			= one rcpt 1: RCPT <c@mx.example>: 550 never
-			= one: refused: RCPT <b@mx.example>: 450 later, and 1 more recipients refused
+			= one: refused: RCPT <b@mx.example>: 450 later; 2 recipients refused in all
 			C: RSET
 			S: 250 reset
 			C: MAIL FROM:<>

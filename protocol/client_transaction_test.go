@@ -189,7 +189,7 @@ func TestTransactionRefusedLockStep(t *testing.T) { // P16, F3, F4, F6, C19
 			S: 500 what
 			C: RCPT TO:<c@mx.example>
 			S: 450 later
-			= send: refused: RCPT <b@mx.example>: 500 what, and 1 more recipients refused`, true}, // P35, F6, C52
+			= send: refused: RCPT <b@mx.example>: 500 what; 2 recipients refused in all`, true}, // P35, F6, C52
 		{"DATA", `
 			C: MAIL FROM:<a@me.example>
 			S: 250 ok
@@ -249,13 +249,13 @@ func TestTransactionRefusedPipelined(t *testing.T) { // P16, F3, F4, F6, C19, C5
 			S: 550 who
 			S: 550 who
 			S: 503 no recipient
-			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, true}, // F6, H-R15
+			= send: refused: RCPT <b@mx.example>: 550 who; 2 recipients refused in all`, true}, // F6, H-R15
 		{"all RCPT, DATA 554", group + `
 			S: 250 ok
 			S: 550 who
 			S: 450 later
 			S: 554 no valid recipients
-			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, true}, // H-R15
+			= send: refused: RCPT <b@mx.example>: 550 who; 2 recipients refused in all`, true}, // H-R15
 		{"all RCPT, DATA 354, content 554", group + `
 			S: 250 ok
 			S: 550 who
@@ -263,7 +263,7 @@ func TestTransactionRefusedPipelined(t *testing.T) { // P16, F3, F4, F6, C19, C5
 			S: 354 go
 			C: .
 			S: 554 no valid recipients
-			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, false}, // C52, H-R15, F4
+			= send: refused: RCPT <b@mx.example>: 550 who; 2 recipients refused in all`, false}, // C52, H-R15, F4
 		{"all RCPT, DATA 354, content 250", group + `
 			S: 250 ok
 			S: 550 who
@@ -271,7 +271,7 @@ func TestTransactionRefusedPipelined(t *testing.T) { // P16, F3, F4, F6, C19, C5
 			S: 354 go
 			C: .
 			S: 250 queued for nobody
-			= send: refused: RCPT <b@mx.example>: 550 who, and 1 more recipients refused`, false}, // C52, H-R15, F4
+			= send: refused: RCPT <b@mx.example>: 550 who; 2 recipients refused in all`, false}, // C52, H-R15, F4
 		{"MAIL, DATA 354", group + `
 			S: 550 not you
 			S: 503 no sender
@@ -312,7 +312,7 @@ func TestTransactionRecipientWithoutSender(t *testing.T) {
 			S: 550 not you
 			S: 250 ok
 			S: 354 go
-			= send: refused: protocol error at the reply to DATA: content asked for though nobody was accepted: 354 go
+			= send: refused: MAIL: 550 not you
 			= closed: protocol error at the reply to DATA: content asked for though nobody was accepted: 354 go
 		`,
 	})

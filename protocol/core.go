@@ -45,7 +45,8 @@ type Core interface {
 	Feed(now time.Time, p []byte) (n int, err error)
 	// FeedEOF says that the peer sends no more; output may still be pending.
 	FeedEOF(now time.Time)
-	// Fail says that both directions are gone. It is idempotent.
+	// Fail says that both directions are gone, and that nothing lent is in use any
+	// more. It is idempotent.
 	Fail(now time.Time, err error)
 	// WriteFailed says that no more output can be written. Reading goes on, under
 	// a short deadline: the reason is often still to come.

@@ -39,7 +39,7 @@ func TestErrors(t *testing.T) { // P15, F7
 		{&protocol.LimitError{Limit: "SIZE", Have: 2, Max: 1}, "SIZE limit of the server: 2 is over 1", nil},
 		{&protocol.BodyError{Err: cause}, "message content: the cause", cause},
 		{&protocol.RecipientsError{Refused: []*protocol.ReplyError{later}}, "RCPT: 450", later},
-		{&protocol.RecipientsError{Refused: []*protocol.ReplyError{later, refused, refused}}, "RCPT: 450, and 2 more recipients refused", refused},
+		{&protocol.RecipientsError{Refused: []*protocol.ReplyError{later, refused, refused}}, "RCPT: 450; 3 recipients refused in all", refused},
 		{&protocol.DeliveryError{Err: cause}, "not delivered: the cause", cause},
 		{&protocol.DeliveryError{Receipt: protocol.Receipt{Outcome: protocol.Unknown}, Err: cause}, "outcome unknown, a retry may duplicate: the cause", cause},
 	} {

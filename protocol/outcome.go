@@ -82,10 +82,12 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 // it is sent again as it is. It says nothing about duplicates: see
 // Outcome.RetrySafe.
 func (e *DeliveryError) Temporary() bool {
+	if e.Receipt.Outcome == Refused {
+		return slices.ContainsFunc(e.Receipt.Recipients, func(r RecipientResult) bool { return r.Reply.Temporary() })
+	}
 	switch err := e.Err.(type) {
 	case *ReplyError:
-		// With LMTP it is the last of several verdicts.
-		return err.Temporary() || slices.ContainsFunc(e.Receipt.Recipients, func(r RecipientResult) bool { return r.Reply.Temporary() })
+		return err.Temporary()
 	case *RecipientsError:
 		return err.Temporary()
 	case *ConfigError, *LimitError, *BodyError:
@@ -100,8 +102,8 @@ type RecipientsError struct {
 }
 
 func (e *RecipientsError) Error() string {
-	if n := len(e.Refused) - 1; n > 0 {
-		return fmt.Sprintf("%v, and %d more recipients refused", e.Refused[0], n)
+	if n := len(e.Refused); n > 1 {
+		return fmt.Sprintf("%v; %d recipients refused in all", e.Refused[0], n)
 	}
 	return e.Refused[0].Error()
 }

@@ -3,6 +3,7 @@ package protocol_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +65,12 @@ func (m mode) String() string {
 
 // played counts the conversations played, over all tests.
 var played int
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	fmt.Printf("%d conversations played\n", played)
+	os.Exit(code)
+}
 
 // play runs a conversation at every cut, and wants the same octets and the same
 // futures each time.

@@ -33,6 +33,12 @@ var layers = map[string]layer{
 	"protocol":      {pure: true, imports: []string{module + "/future", module + "/protocol/wire", "github.com/emersion/go-sasl"}},
 	"protocol/auth": {imports: []string{module + "/protocol", "github.com/emersion/go-sasl"}},
 	"transport":     {imports: []string{module + "/future", module + "/protocol"}},
+	"netasync": {imports: []string{
+		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
+	}},
+	"cmd/sansmtp": {imports: []string{
+		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",
+	}},
 }
 
 // testOnly are trees that hold tests and what serves them.

@@ -18,7 +18,7 @@ const (
 	piece    = 64 << 10
 	maxRise  = 256 << 10
 	segment  = 1460 // what a TCP segment often carries
-	sampling = 100   // pieces between two looks at the heap
+	sampling = 100  // pieces between two looks at the heap
 )
 
 // heap is what is reachable now.

@@ -127,7 +127,7 @@ func tlsState(conn *tls.Conn, p *peerConn, u protocol.Upgrade) (protocol.TLSStat
 	}
 	// RFC 9266 §2. It fails where the session cannot be bound: TLS 1.2 without the
 	// extended master secret.
-	if exporter, err := cs.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, 32); err == nil {
+	if exporter, err := cs.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32); err == nil {
 		state.Exporter = exporter
 	}
 	state.ServerEndPoint = serverEndPoint(leaf)

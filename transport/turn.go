@@ -53,9 +53,8 @@ func (t *Turn) Fail(now time.Time, err error) {
 	if t.writeErr == nil {
 		t.writeErr = err
 	}
-	if t.core.Err() == nil {
-		t.core.Fail(now, err)
-	}
+	// A core that has ended hears of it too: nothing lent is in use any more.
+	t.core.Fail(now, err)
 }
 
 // Flush writes what the core has to send, at most max octets with one call of
@@ -104,9 +103,7 @@ func (t *Turn) Wrote(now time.Time, n int64, err error) {
 	}
 	if err != nil {
 		t.writeErr = err
-		if t.core.Err() == nil {
-			t.core.WriteFailed(now, err)
-		}
+		t.core.WriteFailed(now, err)
 	}
 	t.resume(now)
 }

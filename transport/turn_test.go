@@ -123,13 +123,14 @@ func TestTurnWriteFails(t *testing.T) {
 	wantCalls(t, "peer", c, "WriteFailed: test", "EOF", "Fail: test")
 }
 
-// A core that is over is not told of a write of its last output that failed.
+// A core that is over is still told of a write that failed: it may keep a body for
+// what was lent.
 func TestTurnWriteFailsBehindEnd(t *testing.T) {
 	turn, c := newTurn(t)
 	c.say("421")
 	c.err = io.EOF
 	turn.Flush(start, 100, func([]protocol.Chunk) (int64, error) { return 0, errTest })
-	wantCalls(t, "peer", c)
+	wantCalls(t, "peer", c, "WriteFailed: test")
 }
 
 func TestTurnFail(t *testing.T) {
@@ -143,7 +144,7 @@ func TestTurnFail(t *testing.T) {
 	if turn.Flush(start, 100, nil) || turn.rest != nil || turn.WantRead() {
 		t.Errorf("keeps %q", turn.rest)
 	}
-	wantCalls(t, "peer", c, "Fail: test")
+	wantCalls(t, "peer", c, "Fail: test", "Fail: io: read/write on closed pipe")
 }
 
 // Octets ahead of TLS are fed although the core does not want any, and are fatal
