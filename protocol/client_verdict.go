@@ -66,8 +66,10 @@ func (d *Delivery) settleWith(missing, err error) {
 		d.source = nil
 	}
 	d.settleMail()
-	for i := range d.rcpt {
-		d.settleRcpt(i)
+	if d.steps != nil {
+		for i := range d.recipients {
+			d.settleRcpt(i)
+		}
 	}
 	if receipt.Outcome == Accepted {
 		d.result.Resolve(receipt)
@@ -128,34 +130,34 @@ func (d *Delivery) refusal() error {
 func (d *Delivery) mailError() *ReplyError { return &ReplyError{Reply: d.from, Command: wire.VerbMail} }
 
 func (d *Delivery) rcptError(i int) *ReplyError {
-	return &ReplyError{Reply: d.recipients[i].Rcpt, Command: wire.VerbRcpt, Recipient: d.env.To[i].Path.String()}
+	return &ReplyError{Reply: d.recipients[i].Rcpt, Command: wire.VerbRcpt, Recipient: d.to[i].Path.String()}
 }
 
 // settleMail settles the future of MAIL, if it was asked for and its reply is
 // read, or never will be.
 func (d *Delivery) settleMail() {
 	switch {
-	case d.mail == nil:
+	case d.steps == nil:
 	case d.from.Positive():
-		d.mail.Resolve(d.from)
+		d.steps.mail.Resolve(d.from)
 	case d.from.Code != 0:
-		d.mail.Reject(d.mailError())
+		d.steps.mail.Reject(d.mailError())
 	case d.settled:
-		d.mail.Reject(d.cause)
+		d.steps.mail.Reject(d.cause)
 	}
 }
 
 // settleRcpt does the same for the RCPT of recipient i.
 func (d *Delivery) settleRcpt(i int) {
-	if d.rcpt == nil || d.rcpt[i] == nil {
+	if d.steps == nil {
 		return
 	}
 	switch r := d.recipients[i].Rcpt; {
 	case r.Positive():
-		d.rcpt[i].Resolve(r)
+		d.steps.rcpt[i].Resolve(r)
 	case r.Code != 0:
-		d.rcpt[i].Reject(d.rcptError(i))
+		d.steps.rcpt[i].Reject(d.rcptError(i))
 	case d.settled:
-		d.rcpt[i].Reject(d.cause)
+		d.steps.rcpt[i].Reject(d.cause)
 	}
 }
