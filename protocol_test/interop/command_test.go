@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -123,10 +124,8 @@ func send(t *testing.T, stdin []byte, args ...string) sent {
 
 // password is the one that goes with the arguments.
 func password(args []string) string {
-	for _, arg := range args {
-		if arg == wrongUser {
-			return wrongPassword
-		}
+	if slices.Contains(args, wrongUser) {
+		return wrongPassword
 	}
 	return rig.env["LOGIN_PASSWORD"]
 }
@@ -168,11 +167,14 @@ func (s sent) want(t *testing.T, want report) {
 }
 
 func indent(r report) string {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(r); err != nil {
 		panic(err)
 	}
-	return string(b)
+	return b.String()
 }
 
 var contentLine = regexp.MustCompile(`^\((\d+) octets of content\)$`)

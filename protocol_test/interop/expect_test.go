@@ -60,8 +60,8 @@ func (s *server) expect(to ...string) (r report, stored []string) {
 		r.Reply = r.Recipients[0].Reply
 	}
 	r.Error = s.address + ": " + text + refused[0]
-	if n := len(refused) - 1; n > 0 {
-		r.Error += fmt.Sprintf(", and %d more recipients refused", n)
+	if n := len(refused); n > 1 {
+		r.Error += fmt.Sprintf("; %d recipients refused in all", n)
 	}
 	return r, stored
 }

@@ -48,11 +48,8 @@ func (s *server) url() string { return s.scheme + "://" + s.address }
 // as returns the server at another of its ports.
 func (s server) as(name, key string, kind tlsKind) *server {
 	s.name, s.address, s.tls = name, address(key), kind
-	switch kind {
-	case implicitTLS:
+	if kind == implicitTLS {
 		s.scheme = "smtps"
-	case noTLS:
-		s.scheme = "lmtp"
 	}
 	return &s
 }
@@ -125,6 +122,7 @@ func smtpServer() *server {
 
 func smtpServerLMTP() *server {
 	s := smtpServer().as("smtp-server LMTP", "SMTP_SERVER_LMTP", noTLS)
+	s.scheme = "lmtp"
 	s.second = &reply{452, "", "4.2.2 Mailbox full"}
 	return s
 }
