@@ -66,16 +66,14 @@ Content-Transfer-Encoding: base64
 	if rest < 0 {
 		panic("too small for a message")
 	}
-	random := rand.New(rand.NewPCG(uint64(messages), 0))
+	random := rand.NewChaCha8([32]byte{byte(messages)})
 	var b strings.Builder
 	b.WriteString(head)
 	b.WriteString(strings.Repeat("-", rest%line)) // what whole lines of the attachment leave over
 	b.WriteString(text)
+	raw := make([]byte, line/4*3)
 	for range rest / line {
-		raw := make([]byte, line/4*3)
-		for i := range raw {
-			raw[i] = byte(random.Uint32())
-		}
+		random.Read(raw) // which never fails
 		b.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
 	}
 	b.WriteString(tail)
