@@ -1,6 +1,10 @@
 package protocol
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
 
 // buffers is the memory a machine needs while it has something to do. An idle
 // machine gives it back (rule 11), so that thousands of idle connections share the
@@ -11,6 +15,7 @@ type buffers struct {
 	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
 	awaited []expectation
 	queue   []task
+	params  wire.MailParams // of the transaction that is active, as they are sent
 }
 
 // noBuffers stands for those of an idle machine. It is only read.
@@ -38,6 +43,7 @@ func (c *Client) rest() {
 	}
 	c.forgetAnswered()
 	b := c.mem
+	b.params = wire.MailParams{}
 	c.mem, c.out.mem = &noBuffers, &noBuffers
 	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
 	if cap(b.arena) > maxPooled || cap(b.scratch) > maxPooled {

@@ -13,9 +13,8 @@ var errBareInMemory = errors.New("bare CR or LF")
 // open starts the content before the first command is written, so that a source
 // that cannot be opened costs nothing.
 func (d *Delivery) open() (BodyReader, error) {
-	if b, inMemory := d.body.(*memoryBody); inMemory {
-		d.memory = memoryReader(b.octets)
-		return &d.memory, nil
+	if _, inMemory := d.body.(*memoryBody); inMemory {
+		return nil, nil // the Delivery reads it itself: no reader to allocate
 	}
 	source, err := d.body.Open()
 	if err != nil {
@@ -31,7 +30,6 @@ func (d *Delivery) sendContent(c *Client) {
 	d.sending = true
 	d.data = c.out.planned
 	c.streaming, c.pieceEnd = d, d.data
-	c.content.Reset()
 	if !c.cfg.LMTP {
 		c.expect(d, stepContent, 0, d.data, unplanned)
 		return
@@ -50,7 +48,7 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	if c.out.acked < c.pieceEnd {
 		return false
 	}
-	piece, err := d.source.Next(max)
+	piece, err := d.nextPiece(max)
 	last := err == io.EOF
 	d.read += int64(len(piece.Bytes))
 	switch {
@@ -69,6 +67,14 @@ func (d *Delivery) pull(c *Client, max int) bool {
 		return false
 	}
 	return true
+}
+
+func (d *Delivery) nextPiece(max int) (Chunk, error) {
+	if d.source != nil {
+		return d.source.Next(max)
+	}
+	rest := memoryReader(d.body.(*memoryBody).octets[d.read:])
+	return rest.Next(max)
 }
 
 // stuff plans a piece of content, and behind the last one the end of data.

@@ -126,7 +126,7 @@ func (c *Client) WriteFailed(now time.Time, err error) {
 		c.writeErr = c.lost(err)
 		c.replyBase = now
 		c.wake()
-		c.mem = &buffers{awaited: c.mem.awaited, queue: c.mem.queue}
+		c.mem = &buffers{awaited: c.mem.awaited, queue: c.mem.queue, params: c.mem.params}
 		c.out.drop(c.mem)
 		c.streaming = nil
 	}

@@ -94,7 +94,7 @@ func TestLMTPNobodyAccepted(t *testing.T) { // C108, C118, H-R17
 		begin: does(hello, send("send"), send("next")),
 		text: lhlo("PIPELINING") + group + `
 			S: 354 go
-			= send: refused: protocol error at the reply to DATA: content asked for though nobody was accepted: 354 go
+			= send: refused: RCPT <b@mx.example>: 550 who
 			= next: not delivered: protocol error at the reply to DATA: content asked for though nobody was accepted: 354 go
 			= closed: protocol error at the reply to DATA: content asked for though nobody was accepted: 354 go
 		`,

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sansmtp/sansmtp/protocol"
@@ -104,12 +105,12 @@ func TestQueueSlowContent(t *testing.T) { // F1, F12
 	}
 }
 
-// The next message waits until the content before it is acknowledged, even where
-// its verdict came sooner: what was lent may not change.
+// The next message waits until the content before it is acknowledged and its
+// source released, even where its verdict came sooner: what was lent may not change.
 func TestQueueVerdictOvertakesWrote(t *testing.T) { // F1
 	c := newClient(t, protocol.ClientConfig{})
 	c.Hello("me.example")
-	d := c.Send(envelope("a@me.example", "b@mx.example"), protocol.BodyText("one\r\n"))
+	d := c.Send(envelope("a@me.example", "b@mx.example"), protocol.BodyFrom(strings.NewReader("one\r\n"), -1))
 	c.Send(envelope("a@me.example", "c@mx.example"), protocol.BodyText("two\r\n"))
 	feed(c, "220 mx.example\r\n")
 	feed(c, "250-mx.example\r\n250 PIPELINING\r\n")

@@ -23,7 +23,11 @@ type Envelope struct {
 // does not offer when the message's turn comes; nothing is written then, and the
 // error is a *ConfigError, *LimitError or *BodyError inside a *DeliveryError.
 func (c *Client) Send(env Envelope, body Body) *Delivery {
-	d := &Delivery{c: c, env: env, body: body, end: unplanned}
+	d := &Delivery{c: c, sender: env.From, to: env.To, body: body, end: unplanned}
+	if !env.Params.IsZero() {
+		d.params = new(wire.MailParams)
+		*d.params = env.Params
+	}
 	if len(env.To) == 1 {
 		d.recipients = d.single[:]
 	} else {
@@ -44,18 +48,17 @@ func (d *Delivery) check() error {
 	if d.body == nil {
 		return &ConfigError{Field: "Body", Reason: "nil"}
 	}
-	env := &d.env
-	if len(env.To) == 0 {
+	if len(d.to) == 0 {
 		return &ConfigError{Field: "To", Reason: "no recipient"}
 	}
-	if env.From.IsPostmaster() {
+	if d.sender.IsPostmaster() {
 		return &ConfigError{Field: "From", Reason: "no domain"}
 	}
-	if err := d.checkPath(env.From); err != nil {
+	if err := d.checkPath(d.sender); err != nil {
 		return &ConfigError{Field: "From", Err: err}
 	}
-	for i := range env.To {
-		to := &env.To[i]
+	for i := range d.to {
+		to := &d.to[i]
 		if to.Path.IsNull() {
 			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Reason: "null path"}
 		}
@@ -70,9 +73,7 @@ func (d *Delivery) check() error {
 // checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
 // ASCII.
 func (d *Delivery) checkPath(p wire.Path) error {
-	if p.IsUTF8() {
-		d.env.Params.SMTPUTF8 = true
-	}
+	d.utf8 = d.utf8 || p.IsUTF8()
 	if d.c.cfg.LongPaths {
 		return nil
 	}
@@ -82,14 +83,16 @@ func (d *Delivery) checkPath(p wire.Path) error {
 // Delivery is one message on its way. Each step settles on its own reply, in wire
 // order, and Result last. Its methods are for the goroutine of its Client.
 type Delivery struct {
-	c     *Client
-	env   Envelope
-	body  Body
-	needs wire.ExtensionSet // of the recipients
+	c      *Client
+	sender wire.Path
+	to     []wire.Recipient
+	params *wire.MailParams  // as the envelope has them; nil: none
+	needs  wire.ExtensionSet // of the recipients
+	utf8   bool              // a path is not all ASCII
+	body   Body
 
 	result future.Promise[Receipt]
-	mail   *future.Promise[wire.Reply]   // made when asked for
-	rcpt   []*future.Promise[wire.Reply] // likewise
+	steps  *deliverySteps // made when one is asked for
 
 	recipients []RecipientResult
 	single     [1]RecipientResult // where recipients lies if there is one
@@ -106,32 +109,35 @@ type Delivery struct {
 
 	start, data, end int64 // where its octets, its content and what follows begin; end is unplanned until the end of data is
 
-	source   BodyReader
-	memory   memoryReader // the source of content that lies in memory
-	declared int64        // octets the source promised; -1: none
-	read     int64        // octets it yielded
+	source   BodyReader // of content that does not lie in memory
+	declared int64      // octets it promised; -1: none
+	read     int64      // octets it yielded
+}
+
+// deliverySteps are the futures of a delivery's commands.
+type deliverySteps struct {
+	mail future.Promise[wire.Reply]
+	rcpt []future.Promise[wire.Reply]
 }
 
 // Mail settles with the reply to MAIL.
-func (d *Delivery) Mail() *future.Future[wire.Reply] {
-	if d.mail == nil {
-		d.mail = new(future.Promise[wire.Reply])
-		d.settleMail()
-	}
-	return d.mail.Future()
-}
+func (d *Delivery) Mail() *future.Future[wire.Reply] { return d.stepFutures().mail.Future() }
 
 // Rcpt settles with the reply to the RCPT of recipient i of the envelope, in its
 // order.
-func (d *Delivery) Rcpt(i int) *future.Future[wire.Reply] {
-	if d.rcpt == nil {
-		d.rcpt = make([]*future.Promise[wire.Reply], len(d.recipients))
+func (d *Delivery) Rcpt(i int) *future.Future[wire.Reply] { return d.stepFutures().rcpt[i].Future() }
+
+// stepFutures makes the futures of the steps, which settle with what is known by
+// now.
+func (d *Delivery) stepFutures() *deliverySteps {
+	if d.steps == nil {
+		d.steps = &deliverySteps{rcpt: make([]future.Promise[wire.Reply], len(d.recipients))}
+		d.settleMail()
+		for i := range d.recipients {
+			d.settleRcpt(i)
+		}
 	}
-	if d.rcpt[i] == nil {
-		d.rcpt[i] = new(future.Promise[wire.Reply])
-		d.settleRcpt(i)
-	}
-	return d.rcpt[i].Future()
+	return d.steps
 }
 
 // Result settles with the outcome: a Receipt if the message was accepted for at

@@ -99,10 +99,12 @@ func (c *Client) Upgraded(now time.Time, tls TLSState, err error) {
 			c.traceTLS(now)
 		}
 		if asked {
-			// RFC 3207 §4.2: what was learned in clear may be an attacker's.
+			// RFC 3207 §4.2: what was learned in clear may be an attacker's, and the server
+			// begins anew too: it knows of no login.
 			c.upgrading = false
 			name := c.hello
 			c.hello, c.ext, c.set = "", Extensions{}, 0
+			c.authenticated = false
 			c.upgradeHello = name
 			c.sayHello(s, name, stepEHLO)
 		}

@@ -177,3 +177,20 @@ func (rule *stepRule) want() (codes []wire.Code) {
 	}
 	return codes
 }
+
+// command returns what the reply answers, for errors. The table cannot know it
+// where the verb is the task's own.
+func (e expectation) command(c *Client) string {
+	switch t := e.task.(type) {
+	case *command:
+		return t.cmd.Verb
+	case *exchange:
+		if _, is := t.steps.(*login); is {
+			return wire.VerbAuth
+		}
+	}
+	if e.step == stepEHLO {
+		return c.helloVerb(e.step)
+	}
+	return stepRules[e.step].command
+}

@@ -35,9 +35,9 @@ func (d *Delivery) encode(dst []byte, s step, i int) ([]byte, error) {
 	var err error
 	switch s {
 	case stepMAIL:
-		dst, err = wire.AppendMail(dst, d.env.From, &d.env.Params)
+		dst, err = wire.AppendMail(dst, d.sender, &d.c.mem.params)
 	case stepRCPT:
-		dst, err = wire.AppendRcpt(dst, &d.env.To[i], d.env.Params.SMTPUTF8)
+		dst, err = wire.AppendRcpt(dst, &d.to[i], d.c.mem.params.SMTPUTF8)
 	default:
 		dst, err = wire.AppendCommand(dst, stepRules[s].command, "", false)
 	}
@@ -70,7 +70,7 @@ func (d *Delivery) sayAll(c *Client) (err error) {
 		add(stepRSET, 0)
 	}
 	add(stepMAIL, 0)
-	for i := range d.env.To {
+	for i := range d.to {
 		add(stepRCPT, i)
 	}
 	add(stepDATA, 0)
@@ -89,7 +89,7 @@ func (d *Delivery) sayFirst(c *Client) error {
 	if _, err := d.encode(room, stepMAIL, 0); err != nil {
 		return err
 	}
-	for i := range d.env.To {
+	for i := range d.to {
 		if _, err := d.encode(room, stepRCPT, i); err != nil {
 			return err
 		}
@@ -111,7 +111,12 @@ func (d *Delivery) prepare(c *Client) error {
 	if c.hello == "" {
 		return &ConfigError{Field: wire.VerbMail, Err: ErrHelloFirst}
 	}
-	p := &d.env.Params
+	p := &c.mem.params
+	*p = wire.MailParams{}
+	if d.params != nil {
+		*p = *d.params
+	}
+	p.SMTPUTF8 = p.SMTPUTF8 || d.utf8
 	needs := d.needs | p.Needs()
 	if p.SMTPUTF8 {
 		needs |= wire.SMTPUTF8 | wire.EightBitMIME // RFC 6531 §3.1: item 8
@@ -142,7 +147,7 @@ func (d *Delivery) prepare(c *Client) error {
 // prepareSize declares the size of the content where that is known and asked for
 // (RFC 1870 §6), and holds it against the server's limit.
 func (d *Delivery) prepareSize(c *Client) error {
-	p := &d.env.Params
+	p := &c.mem.params
 	d.declared = d.body.Size()
 	size := d.declared
 	if b, inMemory := d.body.(*memoryBody); inMemory {

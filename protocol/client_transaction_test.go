@@ -312,7 +312,7 @@ func TestTransactionRecipientWithoutSender(t *testing.T) {
 			S: 550 not you
 			S: 250 ok
 			S: 354 go
-			= send: refused: protocol error at the reply to DATA: content asked for though nobody was accepted: 354 go
+			= send: refused: MAIL: 550 not you
 			= closed: protocol error at the reply to DATA: content asked for though nobody was accepted: 354 go
 		`,
 	})

@@ -35,21 +35,27 @@ func (d *Delivery) undecided() bool {
 //
 // What is unknown follows from what was lent, not from what was acknowledged: the
 // server may have octets whose acknowledgement was lost.
-func (d *Delivery) settle(err error) {
+func (d *Delivery) settle(err error) { d.settleWith(err, err) }
+
+// settleWith is settle where the steps that have no reply fail with another error
+// than the message.
+func (d *Delivery) settleWith(missing, err error) {
 	if d.settled {
 		return
 	}
-	d.settled, d.cause = true, err
-	receipt := Receipt{Outcome: Refused, Reply: d.final, Recipients: d.recipients}
-	if len(d.recipients) == 0 {
-		receipt.Outcome = NotDelivered
-	}
+	d.settled, d.cause = true, missing
+	receipt := Receipt{Reply: d.final, Recipients: d.recipients}
+	var outcomes uint8
+	lost := d.end <= d.c.out.lent
 	for i := range d.recipients {
 		r := &d.recipients[i]
-		if r.Reply.Code == 0 && d.end <= d.c.out.lent {
+		if lost && r.Reply.Code == 0 {
 			r.Outcome, r.Reply = Unknown, lastWord(err)
 		}
-		receipt.Outcome = worse(receipt.Outcome, r.Outcome)
+		outcomes |= 1 << r.Outcome
+	}
+	if len(d.recipients) > 0 {
+		receipt.Outcome = overall(outcomes)
 	}
 	if d.source != nil {
 		var lastPiece int64
@@ -60,8 +66,10 @@ func (d *Delivery) settle(err error) {
 		d.source = nil
 	}
 	d.settleMail()
-	for i := range d.rcpt {
-		d.settleRcpt(i)
+	if d.steps != nil {
+		for i := range d.recipients {
+			d.settleRcpt(i)
+		}
 	}
 	if receipt.Outcome == Accepted {
 		d.result.Resolve(receipt)
@@ -75,16 +83,23 @@ func (d *Delivery) fail(_ *Client, err error) {
 	if d.abandoned && err == ErrAborted {
 		err = ErrCanceled
 	}
+	if d.begun && (d.accepted == 0 || !d.from.Positive()) && !d.undecided() {
+		// A retry would be refused again, whatever happened to the connection since.
+		d.settleWith(err, d.refusal())
+		return
+	}
 	d.settle(err)
 }
 
-// worse combines the outcomes for two recipients into that of the message.
-func worse(a, b Outcome) Outcome {
-	rank := [...]int{Refused: 0, NotDelivered: 1, Accepted: 2, Unknown: 3}
-	if rank[a] > rank[b] {
-		return a
+// overall is the outcome of a message whose recipients have the outcomes of which
+// set holds a bit each.
+func overall(set uint8) Outcome {
+	for _, o := range [...]Outcome{Unknown, Accepted, NotDelivered} {
+		if set&(1<<o) != 0 {
+			return o
+		}
 	}
-	return b
+	return Refused
 }
 
 // lastWord returns the 421 that ended a connection, if one did.
@@ -115,34 +130,34 @@ func (d *Delivery) refusal() error {
 func (d *Delivery) mailError() *ReplyError { return &ReplyError{Reply: d.from, Command: wire.VerbMail} }
 
 func (d *Delivery) rcptError(i int) *ReplyError {
-	return &ReplyError{Reply: d.recipients[i].Rcpt, Command: wire.VerbRcpt, Recipient: d.env.To[i].Path.String()}
+	return &ReplyError{Reply: d.recipients[i].Rcpt, Command: wire.VerbRcpt, Recipient: d.to[i].Path.String()}
 }
 
 // settleMail settles the future of MAIL, if it was asked for and its reply is
 // read, or never will be.
 func (d *Delivery) settleMail() {
 	switch {
-	case d.mail == nil:
+	case d.steps == nil:
 	case d.from.Positive():
-		d.mail.Resolve(d.from)
+		d.steps.mail.Resolve(d.from)
 	case d.from.Code != 0:
-		d.mail.Reject(d.mailError())
+		d.steps.mail.Reject(d.mailError())
 	case d.settled:
-		d.mail.Reject(d.cause)
+		d.steps.mail.Reject(d.cause)
 	}
 }
 
 // settleRcpt does the same for the RCPT of recipient i.
 func (d *Delivery) settleRcpt(i int) {
-	if d.rcpt == nil || d.rcpt[i] == nil {
+	if d.steps == nil {
 		return
 	}
 	switch r := d.recipients[i].Rcpt; {
 	case r.Positive():
-		d.rcpt[i].Resolve(r)
+		d.steps.rcpt[i].Resolve(r)
 	case r.Code != 0:
-		d.rcpt[i].Reject(d.rcptError(i))
+		d.steps.rcpt[i].Reject(d.rcptError(i))
 	case d.settled:
-		d.rcpt[i].Reject(d.cause)
+		d.steps.rcpt[i].Reject(d.cause)
 	}
 }

@@ -82,10 +82,12 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 // it is sent again as it is. It says nothing about duplicates: see
 // Outcome.RetrySafe.
 func (e *DeliveryError) Temporary() bool {
+	if e.Receipt.Outcome == Refused {
+		return slices.ContainsFunc(e.Receipt.Recipients, func(r RecipientResult) bool { return r.Reply.Temporary() })
+	}
 	switch err := e.Err.(type) {
 	case *ReplyError:
-		// With LMTP it is the last of several verdicts.
-		return err.Temporary() || slices.ContainsFunc(e.Receipt.Recipients, func(r RecipientResult) bool { return r.Reply.Temporary() })
+		return err.Temporary()
 	case *RecipientsError:
 		return err.Temporary()
 	case *ConfigError, *LimitError, *BodyError:

@@ -53,6 +53,11 @@ func (p *MailParams) Needs() ExtensionSet {
 	return set
 }
 
+// IsZero reports whether there are no parameters.
+func (p *MailParams) IsZero() bool {
+	return p.Size == 0 && p.Body == BodyNotStated && !p.SMTPUTF8 && len(p.rows()) < len(mailParameters)
+}
+
 // rows returns the part of the table that p can have values of. Most messages
 // stop at SMTPUTF8, and asking all the rows would take longer than all else that
 // AppendMail does.
