@@ -52,11 +52,11 @@ func choose(list auth.List, only []string) (auth.List, error) {
 	for _, m := range list {
 		_, err := m.New(protocol.TLSState{})
 		// A mechanism that binds misses the connection here, and nothing else.
-		if _, is := errors.AsType[*protocol.ConfigError](err); !is {
-			carriers = append(carriers, m.Name)
-		} else if fault == nil {
+		if _, is := errors.AsType[*protocol.ConfigError](err); is {
 			fault = err
+			continue
 		}
+		carriers = append(carriers, m.Name)
 	}
 	if carriers == nil {
 		return nil, fault
