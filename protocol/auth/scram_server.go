@@ -37,7 +37,8 @@ func (s *Server) checkSCRAM() error {
 
 // SCRAMPassword checks a password against the credentials that s.SCRAM returns for
 // the first of s.SCRAMHashes. It may be s.Password: users that do not exist take as
-// long as those that do, if these have s.SCRAMIterations.
+// long as those that do, if these have s.SCRAMIterations. Unlike SCRAM itself it
+// takes the server those many rounds.
 func (s *Server) SCRAMPassword(username, password string) error {
 	if err := s.checkSCRAM(); err != nil {
 		return err

@@ -21,6 +21,10 @@ import (
 // ErrUnknownUser or ErrCredentials where the login is to be refused. The client
 // cannot tell the two apart. Any other error ends the exchange as it is: a store that
 // cannot be reached, for a 454.
+//
+// User names reach the functions as the profile UsernameCasePreserved of RFC 8265
+// prepares them; a name that does not fit it is nobody's. Where case is not to matter
+// the functions map it.
 type Server struct {
 	// Name is the domain name of this host, for the challenge of CRAM-MD5; "" stands
 	// for "localhost".
@@ -31,12 +35,11 @@ type Server struct {
 	// it is not set users may act as themselves alone.
 	Authorize func(identity, username string) error
 	// Password checks a password, for PLAIN and LOGIN. It has to take the same time for
-	// users that do not exist; SCRAMPassword does.
+	// users that do not exist; SCRAMPassword does. Passwords come as they were sent.
 	Password func(username, password string) error
 	// Secret returns a user's password, for CRAM-MD5.
 	Secret func(username string) (string, error)
-	// SCRAM returns a user's credentials for SCRAM. The name is prepared by the profile
-	// UsernameCasePreserved of RFC 8265; one that does not fit it is not looked up.
+	// SCRAM returns a user's credentials for SCRAM.
 	SCRAM func(hash crypto.Hash, username string) (SCRAMCredentials, error)
 	// SCRAMHashes are the hashes that SCRAM has credentials for; none named: SHA-256.
 	SCRAMHashes []crypto.Hash
@@ -138,7 +141,7 @@ func (s *Server) authorize(identity, username string) error {
 	if s.Authorize != nil {
 		return s.Authorize(identity, username)
 	}
-	if identity != "" && identity != username {
+	if prepared, err := prepareName(identity); identity != "" && (err != nil || prepared != username) {
 		return ErrNotAuthorized
 	}
 	return nil

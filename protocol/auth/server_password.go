@@ -35,10 +35,14 @@ func (s *Server) login() sasl.Server {
 }
 
 func (s *Server) checkPassword(identity, username, password string) error {
-	if err := s.Password(username, password); err != nil {
+	name, err := prepareName(username)
+	if err != nil {
+		return ErrCredentials
+	}
+	if err := s.Password(name, password); err != nil {
 		return refusal(err)
 	}
-	return s.authorize(identity, username)
+	return s.authorize(identity, name)
 }
 
 // cramMD5 is CRAM-MD5 (RFC 2195 §2).
@@ -60,7 +64,11 @@ func (s *Server) cramMD5(nonce string) sasl.Server {
 }
 
 func (s *Server) checkDigest(challenge, username string, digest []byte) error {
-	secret, err := s.Secret(username)
+	name, err := prepareName(username)
+	if err != nil {
+		return ErrCredentials
+	}
+	secret, err := s.Secret(name)
 	known := err == nil && secret != ""
 	if err = refusal(err); err != nil && err != ErrCredentials {
 		return err
@@ -71,5 +79,5 @@ func (s *Server) checkDigest(challenge, username string, digest []byte) error {
 	if !hmac.Equal(hex.AppendEncode(nil, mac.Sum(nil)), digest) || !known {
 		return ErrCredentials
 	}
-	return s.authorize("", username)
+	return s.authorize("", name)
 }

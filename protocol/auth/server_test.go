@@ -74,6 +74,8 @@ func TestServerExchanges(t *testing.T) {
 		{"PLAIN", []string{"-"}, `""`},
 		{"PLAIN", []string{"-", "\x00tim\x00tanstaaftanstaaf"}, "ok"},
 		{"PLAIN", []string{"Ursel\x00tim\x00tanstaaftanstaaf"}, "not authorized to act as that identity"},
+		{"PLAIN", []string{"ｔｉｍ\x00ｔｉｍ\x00tanstaaftanstaaf"}, "ok"}, // RFC 4616 §2: prepared
+		{"PLAIN", []string{"t m\t\x00tim\x00tanstaaftanstaaf"}, "not authorized to act as that identity"},
 		{"PLAIN", []string{"\x00tim\x00xipj3plmq"}, "authentication credentials invalid"},
 		{"PLAIN", []string{"\x00Kurt\x00xipj3plmq"}, "authentication credentials invalid"},
 		{"PLAIN", []string{"\x00a\tb\x00xipj3plmq"}, "authentication credentials invalid"},
@@ -101,6 +103,7 @@ func TestServerExchanges(t *testing.T) {
 		{"CRAM-MD5", []string{"-", "tim 0000000000000000000000000000000"}, "CRAM-MD5: malformed response"},
 		{"CRAM-MD5", []string{"-", "\xff 00000000000000000000000000000000"}, "CRAM-MD5: malformed response"},
 		{"CRAM-MD5", []string{"-", "tim 00000000000000000000000000000000"}, "authentication credentials invalid"},
+		{"CRAM-MD5", []string{"-", "t\tm 00000000000000000000000000000000"}, "authentication credentials invalid"},
 		{"CRAM-MD5", []string{"-", "tom 00000000000000000000000000000000"}, "authentication credentials invalid"},
 
 		{"EXTERNAL", []string{"-"}, `""`},
@@ -136,6 +139,7 @@ func TestServerExchanges(t *testing.T) {
 		{"SCRAM-SHA-256", []string{"-"}, `""`},
 		{"SCRAM-SHA-256", []string{"n,,n=tim,r=x"}, `"r=xNONCE,s=MDEyMzQ1Njc4OWFiY2RlZg==,i=4096"`},
 		{"SCRAM-SHA-256", []string{"n,,n=tom,r=x"}, `"r=xNONCE,s=7xetz7a1HFu5t7DbW+enIQ==,i=4096"`},
+		{"SCRAM-SHA-256", []string{"n,,n=t\tm,r=x"}, `"r=xNONCE,s=K9wdLxwY0FK1iKy63g8Bnw==,i=4096"`},
 		{"SCRAM-SHA-256", []string{""}, "SCRAM-SHA-256: malformed client-first-message"},
 		{"SCRAM-SHA-256", []string{"n,,n=tim"}, "SCRAM-SHA-256: malformed client-first-message"},
 		{"SCRAM-SHA-256", []string{"n,,m=x,n=tim,r=x"}, "SCRAM-SHA-256: malformed client-first-message"},
