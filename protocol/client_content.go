@@ -30,7 +30,6 @@ func (d *Delivery) sendContent(c *Client) {
 	d.sending = true
 	d.data = c.out.planned
 	c.streaming, c.pieceEnd = d, d.data
-	c.content.Reset()
 	if !c.cfg.LMTP {
 		c.expect(d, stepContent, 0, d.data, unplanned)
 		return

@@ -259,7 +259,10 @@ func TestHazardTLSForgets(t *testing.T) { // H-T5, C82
 		t.Errorf("between TLS and EHLO: %v", ext)
 	}
 	flush(c)
-	feed(c, "250 mx.example\r\n")
+	feed(c, "250 2.0.0 mx.example\r\n")
+	if ext := c.Extensions(); ext.Name() != "2.0.0" {
+		t.Errorf("name %q", ext.Name())
+	}
 	feed(c, "250 2.0.0 ok\r\n")
 	if r, _, _ := f.Result(); r != (wire.Reply{Code: 250, Text: "2.0.0 ok"}) {
 		t.Errorf("%+v", r)

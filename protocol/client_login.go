@@ -28,14 +28,35 @@ type Mechanism struct {
 	// Cleartext says that the exchange shows the secret to whoever reads it. Such a
 	// mechanism is used under TLS only, unless AllowCleartextAuth is set.
 	Cleartext bool
+	// Binds says that the exchange is bound to the TLS connection. Such a mechanism
+	// is passed over where TLSState holds no channel binding.
+	Binds bool
 	// New returns a fresh client for one exchange. It is called when the exchange
 	// begins, so that the channel bindings of TLS are known.
 	New func(TLSState) (sasl.Client, error)
 }
 
+// Concluder is a sasl.Client that has a word to say about how its exchange ended:
+// one that authenticates the server too, or that was told why it was refused.
+type Concluder interface {
+	// Conclude is called once, when the server has accepted or refused a login that
+	// this side did not break off. On success an error says that the server's part was not what it must be: the login
+	// fails with an *AuthError and the connection is over, since it may not be the
+	// server that accepted. On refusal an error is the reason that the mechanism
+	// learned, for ReplyError.Err.
+	Conclude(accepted bool) error
+}
+
+// OfferReader is a sasl.Client that wants to know what else it could have been.
+type OfferReader interface {
+	// Offered is called once, before Start, with the names of the mechanisms that the
+	// server offers, as it spelled them. The slice is not to be kept.
+	Offered(mechanisms []string)
+}
+
 // AuthError says that a login failed on this side, or that the server's part of
 // the exchange made no sense. The exchange was cancelled, and the connection goes
-// on.
+// on, unless the server had accepted the login: see Concluder.
 type AuthError struct {
 	Mechanism string
 	Err       error
@@ -95,13 +116,20 @@ func (l *login) Step(last *wire.Reply, dst []byte) ([]byte, bool, error) {
 	code := last.Code
 	switch {
 	case code == wire.CodeAuthSucceeded && l.stopped == nil:
+		if err := l.conclude(true); err != nil {
+			err = &AuthError{Mechanism: l.name, Err: err}
+			l.c.end(err)
+			return dst, false, err
+		}
 		l.c.authenticated = true
 		return dst, true, nil
 	case code.Temporary() || code.Permanent():
 		if l.stopped != nil {
 			return dst, false, l.stopped
 		}
-		return dst, false, &ReplyError{Reply: *last, Command: wire.VerbAuth, Want: []wire.Code{wire.CodeAuthSucceeded}}
+		return dst, false, &ReplyError{
+			Reply: *last, Command: wire.VerbAuth, Want: []wire.Code{wire.CodeAuthSucceeded}, Err: l.conclude(false),
+		}
 	case code == wire.CodeAuthChallenge && l.stopped == nil:
 		return l.answer(*last, dst)
 	}
@@ -115,6 +143,14 @@ func (l *login) Step(last *wire.Reply, dst []byte) ([]byte, bool, error) {
 	return dst, false, err
 }
 
+// conclude asks the mechanism what it has to say about the end of the exchange.
+func (l *login) conclude(accepted bool) error {
+	if c, has := l.client.(Concluder); has {
+		return c.Conclude(accepted)
+	}
+	return nil
+}
+
 // start chooses the mechanism and appends the AUTH command.
 func (l *login) start(dst []byte) ([]byte, bool, error) {
 	m, err := l.choose()
@@ -124,6 +160,9 @@ func (l *login) start(dst []byte) ([]byte, bool, error) {
 	l.name = m.Name
 	if l.client, err = m.New(l.c.tls); err != nil {
 		return dst, false, &AuthError{Mechanism: l.name, Err: err}
+	}
+	if r, wants := l.client.(OfferReader); wants {
+		r.Offered(l.c.ext.AuthMechanisms())
 	}
 	// The name in the command is the one that was matched: a client of go-sasl may
 	// spell its own differently.
@@ -160,6 +199,9 @@ func (l *login) choose() (Mechanism, error) {
 		}
 		if m.Cleartext && !c.tls.Active() && !c.cfg.AllowCleartextAuth {
 			inClear = true
+			continue
+		}
+		if m.Binds && c.tls.Exporter == nil && c.tls.ServerEndPoint == nil {
 			continue
 		}
 		return m, nil

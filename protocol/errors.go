@@ -49,6 +49,7 @@ type ReplyError struct {
 	Command   string      // what the reply answers: "MAIL", "end of data", "greeting"
 	Recipient string      // the forward-path of RCPT, with angle brackets; else ""
 	Want      []wire.Code // what was expected, where that is not just any 2yz
+	Err       error       // what the SASL mechanism was told of the reason; else nil
 }
 
 func (e *ReplyError) Error() string {
@@ -61,8 +62,14 @@ func (e *ReplyError) Error() string {
 	b.WriteString(": ")
 	b.WriteString(e.Reply.String())
 	writeWant(&b, e.Want)
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
 	return b.String()
 }
+
+func (e *ReplyError) Unwrap() error { return e.Err }
 
 // writeWant writes which replies were expected.
 func writeWant(b *strings.Builder, want []wire.Code) {

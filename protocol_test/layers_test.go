@@ -31,8 +31,10 @@ var layers = map[string]layer{
 	"future":        {pure: true},
 	"protocol/wire": {pure: true},
 	"protocol":      {pure: true, imports: []string{module + "/future", module + "/protocol/wire", "github.com/emersion/go-sasl"}},
-	"protocol/auth": {imports: []string{module + "/protocol", "github.com/emersion/go-sasl"}},
-	"transport":     {imports: []string{module + "/future", module + "/protocol"}},
+	"protocol/auth": {imports: []string{
+		module + "/protocol", "github.com/emersion/go-sasl", "github.com/xdg-go/scram", "golang.org/x/text/secure/precis",
+	}},
+	"transport": {imports: []string{module + "/future", module + "/protocol"}},
 	"netasync": {imports: []string{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
 	}},

@@ -10,9 +10,6 @@ import (
 	"github.com/sansmtp/sansmtp/protocol"
 )
 
-// MechanismCRAMMD5 is the name of CRAM-MD5.
-const MechanismCRAMMD5 = "CRAM-MD5"
-
 // CRAMMD5 is CRAM-MD5 (RFC 2195): the password stays secret, but who records an
 // exchange can try passwords against it, and the server has to store the password
 // itself.

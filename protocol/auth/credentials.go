@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/secure/precis"
+
 	"github.com/sansmtp/sansmtp/protocol"
 )
 
@@ -32,4 +34,28 @@ func checkText(field, s string) error {
 		return &protocol.ConfigError{Field: field, Reason: "not UTF-8"}
 	}
 	return nil
+}
+
+// prepareName brings a user name into the form in which names are compared: the
+// profile UsernameCasePreserved for each part between blanks (RFC 8265 §3.4, §3.5).
+func prepareName(name string) (string, error) {
+	parts := strings.Split(name, " ")
+	for i, part := range parts {
+		prepared, err := precis.UsernameCasePreserved.String(part)
+		if err != nil || prepared == "" {
+			return "", &protocol.ConfigError{Field: "user name", Reason: "not as RFC 8265 allows"}
+		}
+		parts[i] = prepared
+	}
+	return strings.Join(parts, " "), nil
+}
+
+// preparePassword does the same for a password: the profile OpaqueString
+// (RFC 8265 §4.2).
+func preparePassword(password string) (string, error) {
+	prepared, err := precis.OpaqueString.String(password)
+	if err != nil || prepared == "" {
+		return "", &protocol.ConfigError{Field: "password", Reason: "not as RFC 8265 allows"}
+	}
+	return prepared, nil
 }

@@ -14,13 +14,13 @@ import (
 // both.
 func Login(username, password string) protocol.Mechanism {
 	return protocol.Mechanism{
-		Name:      sasl.Login,
+		Name:      MechanismLogin,
 		Cleartext: true,
 		New: func(protocol.TLSState) (sasl.Client, error) {
 			if err := check(username, password); err != nil {
 				return nil, err
 			}
-			return client{start: waitFirst(sasl.Login), next: answers(username, password)}, nil
+			return client{start: waitFirst(MechanismLogin), next: answers(username, password)}, nil
 		},
 	}
 }

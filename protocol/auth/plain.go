@@ -10,7 +10,7 @@ import (
 // the user, which is what nearly every server wants (F17).
 func Plain(identity, username, password string) protocol.Mechanism {
 	return protocol.Mechanism{
-		Name:      sasl.Plain,
+		Name:      MechanismPlain,
 		Cleartext: true,
 		New: func(protocol.TLSState) (sasl.Client, error) {
 			if err := check(username, password); err != nil {
@@ -19,7 +19,7 @@ func Plain(identity, username, password string) protocol.Mechanism {
 			if err := checkText("authorization identity", identity); err != nil {
 				return nil, err
 			}
-			return hide(sasl.NewPlainClient(identity, username, password)), nil
+			return single(MechanismPlain, identity+"\x00"+username+"\x00"+password), nil
 		},
 	}
 }
