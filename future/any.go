@@ -1,11 +1,12 @@
 package future
 
-import "errors"
+import "strings"
 
 // Any returns a future for the first value that one of fs has; the rest is
-// cancelled then. If there is none, it has all their errors in the order of fs, as
-// errors.Join joins them. One of fs being cancelled is an error like another here;
-// if all are, so is what Any returns. Without fs the error is ErrNoFutures.
+// cancelled then. If there is none, it has all their errors in the order of fs:
+// errors.Is and errors.As find each. One of fs being cancelled is an error like
+// another here; if all are, so is what Any returns. Without fs the error is
+// ErrNoFutures.
 func Any[T any](fs ...*Future[T]) *Future[T] {
 	if len(fs) == 0 {
 		return Rejected[T](ErrNoFutures)
@@ -26,8 +27,21 @@ func Any[T any](fs ...*Future[T]) *Future[T] {
 func joinErrors(errs []error) error {
 	for _, err := range errs {
 		if err != ErrCanceled {
-			return errors.Join(errs...)
+			return allErrors(errs)
 		}
 	}
 	return ErrCanceled
 }
+
+// allErrors is errors.Join on one line.
+type allErrors []error
+
+func (e allErrors) Error() string {
+	texts := make([]string, len(e))
+	for i, err := range e {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e allErrors) Unwrap() []error { return e }

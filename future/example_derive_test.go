@@ -86,8 +86,7 @@ func ExampleAny() {
 	c.Resolve("mx3")
 	fmt.Println(first.Result())
 	// Output:
-	// mx1: connection refused
-	// mx2: 421 busy
+	// mx1: connection refused; mx2: 421 busy
 	// mx3 <nil> true
 }
 

@@ -52,7 +52,7 @@ func TestGroups(t *testing.T) {
 			[]string{"a: a failed", "b = 2", "stop c", "c: canceled", "any = 2"}},
 		{"Any: all errors, in the order of the arguments", anyOf, // F24
 			func(p promises, _ func() bool) { p[2].Reject(errB); p[1].Cancel(); p[0].Reject(errA) },
-			[]string{"c: b failed", "b: canceled", "a: a failed", "any: a failed\ncanceled\nb failed"}},
+			[]string{"c: b failed", "b: canceled", "a: a failed", "any: a failed; canceled; b failed"}},
 		{"Any: all cancelled", anyOf, // F24
 			func(p promises, _ func() bool) { p[2].Cancel(); p[1].Cancel(); p[0].Cancel() },
 			[]string{"c: canceled", "b: canceled", "a: canceled", "any: canceled"}},
