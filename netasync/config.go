@@ -32,8 +32,8 @@ type Config struct {
 	// AllowClear lets TLSOpportunistic connect anew without TLS where TLS was offered
 	// and could not be had. Whoever is on the path can bring that about.
 	AllowClear bool
-	// Login has the mechanisms to log in with, the strongest first: see Password.
-	// nil: no login.
+	// Login has the mechanisms to log in with, the strongest first: see Password and
+	// Token. nil: no login.
 	Login []protocol.Mechanism
 	// AllowCleartextAuth lets a login show its secret on a connection in clear.
 	AllowCleartextAuth bool

@@ -97,36 +97,6 @@ func TestTLSModeText(t *testing.T) {
 	}
 }
 
-// The strongest first, or what is named; faults before the network is used, the
-// mechanism first: scenario 6.
-func TestPassword(t *testing.T) {
-	for _, row := range []struct {
-		user, password string
-		only           []string
-		want           string
-	}{
-		{"george", "abracadabra", nil, "CRAM-MD5 PLAIN LOGIN"}, // H-A2
-		{"george", "abracadabra", []string{"login", "Plain"}, "PLAIN LOGIN"},
-		{"", "", []string{"NTLM"}, "AUTH: unknown mechanism"},
-		{"", "", nil, "user name: empty"},
-		{"george", "", nil, "password: empty"},
-		{"george", "a\x00b", nil, "password: NUL in it"}, // H-A12
-	} {
-		list, err := netasync.Password(row.user, row.password, row.only...)
-		var names []string
-		for _, m := range list {
-			names = append(names, m.Name)
-		}
-		got := strings.Join(names, " ")
-		if err != nil {
-			got = err.Error()
-		}
-		if got != row.want {
-			t.Errorf("%q %q: got %q, want %q", row.user, row.only, got, row.want)
-		}
-	}
-}
-
 // No printing of a configuration or of a client shows a secret. H-A9.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	p := listen(t, nil, `

@@ -89,7 +89,8 @@ func ExampleClient_Do() {
 	// Output: 4 33 65
 }
 
-// A password gives a choice of mechanisms, the strongest first.
+// A password gives a choice of mechanisms, the strongest first. A floor leaves those
+// that do not show it to the server.
 func ExamplePassword() {
 	login, err := netasync.Password("george", "abracadabra")
 	if err != nil {
@@ -98,10 +99,25 @@ func ExamplePassword() {
 	for _, mechanism := range login {
 		fmt.Println(mechanism.Name)
 	}
+	login, err = login.AtLeast("CRAM-MD5")
+	fmt.Println(len(login), err)
 	// Output:
+	// SCRAM-SHA-256-PLUS
+	// SCRAM-SHA-1-PLUS
+	// SCRAM-SHA-256
+	// SCRAM-SHA-1
 	// CRAM-MD5
 	// PLAIN
 	// LOGIN
+	// 5 <nil>
+}
+
+// A bearer token, by one mechanism and no other.
+func ExampleToken() {
+	login, err := netasync.Token("george@example.com", "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==", "XOAUTH2")
+	cfg := netasync.Config{Hello: "me.example.com", Login: login}
+	fmt.Println(cfg.Login[0].Name, err)
+	// Output: XOAUTH2 <nil>
 }
 
 // Nobody listens there.

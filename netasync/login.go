@@ -1,58 +1,65 @@
 package netasync
 
 import (
-	"slices"
-	"strings"
+	"errors"
 
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/auth"
 )
 
-// passwordMechanisms are the mechanisms for a user name and a password, the
-// strongest first (H-A2).
-var passwordMechanisms = []struct {
-	name string
-	make func(user, password string) protocol.Mechanism
-}{
-	{auth.MechanismCRAMMD5, auth.CRAMMD5},
-	{"PLAIN", func(user, password string) protocol.Mechanism { return auth.Plain("", user, password) }},
-	{"LOGIN", auth.Login},
-}
-
 // Password returns the mechanisms for a user name and a password, the strongest
-// first, for Config.Login; or only those that are named, in any case. The error is
-// a *protocol.ConfigError: a mechanism that is not known, a user name or a password
-// that is missing or that no mechanism can carry. It never holds either of them,
-// and nor does anything that printing the result shows.
-func Password(user, password string, only ...string) ([]protocol.Mechanism, error) {
-	var list []protocol.Mechanism
-	for _, m := range passwordMechanisms {
-		if len(only) == 0 || named(only, m.name) {
-			list = append(list, m.make(user, password))
-		}
-	}
-	for _, name := range only {
-		if !IsPasswordMechanism(name) {
-			return nil, &protocol.ConfigError{Field: "AUTH", Reason: "unknown mechanism"}
-		}
-	}
-	// A client that is never used finds out whether the credentials will do.
-	if _, err := list[0].New(protocol.TLSState{}); err != nil {
-		return nil, err
-	}
-	return list, nil
+// first (H-A2), for Config.Login; or only those that are named, in any case. AtLeast
+// of the list sets a floor. Where some mechanisms cannot carry the credentials, as
+// SCRAM a control character, they are left out.
+//
+// The error is a *protocol.ConfigError: a mechanism that is not known, a user name or
+// a password that is missing or that no mechanism can carry. It never holds either of
+// them, and nor does anything that printing the result shows.
+func Password(user, password string, only ...string) (auth.List, error) {
+	return choose(auth.Password("", user, password), only)
 }
 
-func named(names []string, name string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+// Token returns the mechanisms for a bearer token of OAuth 2.0 and the user whom it
+// was given out for, and is otherwise like Password. OAUTHBEARER can do without the
+// user name.
+func Token(user, token string, only ...string) (auth.List, error) {
+	return choose(auth.Token(user, "", 0, token), only)
 }
 
 // IsPasswordMechanism reports whether Password knows a mechanism, in any case.
 func IsPasswordMechanism(name string) bool {
-	for _, m := range passwordMechanisms {
-		if strings.EqualFold(m.name, name) {
-			return true
+	_, err := auth.Password("", "", "").Only(name)
+	return err == nil
+}
+
+// IsTokenMechanism reports whether Token knows a mechanism, in any case.
+func IsTokenMechanism(name string) bool {
+	_, err := auth.Token("", "", 0, "").Only(name)
+	return err == nil
+}
+
+// choose leaves those of a list that are named and can carry their credentials: a
+// client that is never used finds out.
+func choose(list auth.List, only []string) (auth.List, error) {
+	if len(only) > 0 {
+		var err error
+		if list, err = list.Only(only...); err != nil {
+			return nil, err
 		}
 	}
-	return false
+	var carriers []string
+	var fault error
+	for _, m := range list {
+		_, err := m.New(protocol.TLSState{})
+		// A mechanism that binds misses the connection here, and nothing else.
+		if _, is := errors.AsType[*protocol.ConfigError](err); is {
+			fault = err
+			continue
+		}
+		carriers = append(carriers, m.Name)
+	}
+	if carriers == nil {
+		return nil, fault
+	}
+	return list.Only(carriers...)
 }

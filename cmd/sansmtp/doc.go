@@ -13,7 +13,14 @@
 // certificate that can be verified, before anything secret is sent. A password is
 // read from a file, from the output of a command, or from the environment variable
 // SANSMTP_PASSWORD, in this order; never from the command line, where everybody on
-// the machine can read it. One line end behind it is taken off.
+// the machine can read it. One line end behind it is taken off. So is a bearer token
+// of OAuth 2.0, which takes the place of a password, from SANSMTP_TOKEN in the end. A
+// flag for the one beats the variable of the other; of both variables the token
+// counts, unless --auth names a mechanism that takes a password.
+//
+// The mechanism is the strongest that the server offers too, or that of --auth and no
+// other: SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5,
+// PLAIN, LOGIN; with a token OAUTHBEARER, XOAUTH2.
 //
 // --timeout limits each step: to connect, to wait for a reply, to get on with
 // writing. Without it the steps have the limits of RFC 5321 §4.5.3.2.

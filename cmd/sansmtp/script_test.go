@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -171,7 +172,7 @@ func namesFile(args []string, i int) bool {
 	if strings.HasSuffix(args[i], ".eml") {
 		return true
 	}
-	return i > 0 && (args[i-1] == "--password-file" || args[i-1] == "--tls-ca")
+	return i > 0 && slices.Contains([]string{"--password-file", "--token-file", "--tls-ca"}, args[i-1])
 }
 
 // half is a message that is not at its end.

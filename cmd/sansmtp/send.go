@@ -26,10 +26,12 @@ type sendCommand struct {
 	TLSInsecure bool             `name:"tls-insecure" help:"Accept any certificate."`
 
 	User               string `help:"Log in as this user." placeholder:"NAME"`
-	PasswordFile       string `xor:"password" placeholder:"FILE" help:"Read the password from a file."`
-	PasswordCmd        string `xor:"password" placeholder:"COMMAND" help:"Read the password from what a shell command prints. Without either: from SANSMTP_PASSWORD."`
-	Auth               string `placeholder:"MECH" help:"Use this mechanism: CRAM-MD5, PLAIN or LOGIN. Default: the strongest the server has."`
-	AllowCleartextAuth bool   `help:"Allow PLAIN and LOGIN without TLS."`
+	PasswordFile       string `xor:"secret" placeholder:"FILE" help:"Read the password from a file."`
+	PasswordCmd        string `xor:"secret" placeholder:"COMMAND" help:"Read the password from what a shell command prints. Without either: from SANSMTP_PASSWORD."`
+	TokenFile          string `xor:"secret" placeholder:"FILE" help:"Log in with the bearer token in a file (OAuth 2.0)."`
+	TokenCmd           string `xor:"secret" placeholder:"COMMAND" help:"Log in with the bearer token that a shell command prints. Without any: from SANSMTP_TOKEN."`
+	Auth               string `placeholder:"MECH" help:"Use this mechanism: SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN; with a token OAUTHBEARER, XOAUTH2. Default: the strongest the server has."`
+	AllowCleartextAuth bool   `help:"Allow mechanisms that show the secret without TLS."`
 
 	HELO    string        `name:"helo" placeholder:"NAME" help:"The name for EHLO. Default: this machine's."`
 	Timeout time.Duration `placeholder:"DURATION" help:"Limit of each step, as 30s. Default: those of RFC 5321."`

@@ -23,10 +23,12 @@ import (
 //
 //	S: LINE       sends LINE; consecutive ones with one write
 //	C: LINE       must be what the client sends next
+//	LINE          takes a line, whatever it is
 //	READ N        takes N octets, whatever they are
 //	TLS NAME      makes the server's handshake with NAME's certificate
 //	NO-TLS NAME   the same, and wants the client to break it off
 //	SNI NAME      must be the name that the handshake asked for; none: no name
+//	SCRAM NAME    is the server's side of SCRAM-NAME for tim, tanstaaftanstaaf
 //	EOF           wants the client to close now
 //	HANG          takes whatever comes until the client closes
 //	RESET         closes so that the client sees a reset
@@ -105,6 +107,9 @@ func (p *player) step(verb, arg string) error {
 		if got, err := p.in.ReadString('\n'); got != arg+"\r\n" {
 			return fmt.Errorf("got %q, %v", got, err)
 		}
+	case "LINE":
+		_, err := p.in.ReadString('\n')
+		return err
 	case "READ":
 		n, err := strconv.ParseInt(arg, 10, 64)
 		if err == nil {
@@ -124,6 +129,8 @@ func (p *player) step(verb, arg string) error {
 		if got := p.conn.(*tls.Conn).ConnectionState().ServerName; got != arg {
 			return fmt.Errorf("got %q", got)
 		}
+	case "SCRAM":
+		return p.scram("SCRAM-" + arg)
 	case "EOF":
 		if rest, err := io.ReadAll(p.in); len(rest) > 0 || err != nil {
 			return fmt.Errorf("got %q, %v", rest, err)

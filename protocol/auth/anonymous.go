@@ -21,7 +21,7 @@ func Anonymous(trace string) protocol.Mechanism {
 			if reason := traceFault(trace); reason != "" {
 				return nil, &protocol.ConfigError{Field: "trace", Reason: reason}
 			}
-			return single(MechanismAnonymous, trace), nil
+			return hide(sasl.NewAnonymousClient(trace)), nil
 		},
 	}
 }

@@ -16,7 +16,7 @@ func External(identity string) protocol.Mechanism {
 			if err := checkText("authorization identity", identity); err != nil {
 				return nil, err
 			}
-			return single(MechanismExternal, identity), nil
+			return hide(sasl.NewExternalClient(identity)), nil
 		},
 	}
 }

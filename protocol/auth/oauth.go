@@ -70,22 +70,23 @@ func oauth(name, token string, dummy []byte, message func() (string, error)) pro
 			if err != nil {
 				return nil, err
 			}
-			c := single(name, text)
 			var reason error
-			c.next = func(challenge []byte) ([]byte, error) {
-				if reason != nil {
-					return nil, sasl.ErrUnexpectedServerChallenge
-				}
-				reason = parseOAuthError(challenge)
-				return dummy, nil
-			}
-			c.conclude = func(accepted bool) error {
-				if accepted && reason != nil {
-					return fmt.Errorf("accepted behind an error: %w", reason)
-				}
-				return reason
-			}
-			return c, nil
+			return client{
+				start: func() (string, []byte, error) { return name, []byte(text), nil },
+				next: func(challenge []byte) ([]byte, error) {
+					if reason != nil {
+						return nil, sasl.ErrUnexpectedServerChallenge
+					}
+					reason = parseOAuthError(challenge)
+					return dummy, nil
+				},
+				conclude: func(accepted bool) error {
+					if accepted && reason != nil {
+						return fmt.Errorf("accepted behind an error: %w", reason)
+					}
+					return reason
+				},
+			}, nil
 		},
 	}
 }

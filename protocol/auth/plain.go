@@ -19,7 +19,7 @@ func Plain(identity, username, password string) protocol.Mechanism {
 			if err := checkText("authorization identity", identity); err != nil {
 				return nil, err
 			}
-			return single(MechanismPlain, identity+"\x00"+username+"\x00"+password), nil
+			return hide(sasl.NewPlainClient(identity, username, password)), nil
 		},
 	}
 }

@@ -31,6 +31,7 @@ type access struct {
 
 func accesses() []access {
 	var (
+		five  = []string{"PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}
 		three = []string{"PLAIN", "LOGIN", "CRAM-MD5"}
 		two   = []string{"PLAIN", "LOGIN"}
 		ports = func(s *server, name, key string, a access) []access {
@@ -41,7 +42,7 @@ func accesses() []access {
 		all []access
 	)
 	all = append(all, ports(postfix(), "Postfix TLS", "POSTFIX_TLS", access{
-		mechanisms: three, strongest: "CRAM-MD5",
+		mechanisms: five, strongest: "SCRAM-SHA-256",
 		refusal: reply{535, "5.7.8", "Error: authentication failed: (reason unavailable)"},
 	})...)
 	all = append(all, ports(exim(), "Exim TLS", "EXIM_TLS", access{
@@ -60,7 +61,7 @@ func accesses() []access {
 		refusal: reply{535, "", "5.7.8 Authentication failed"},
 	})
 	return append(all, ports(submission(), "Dovecot submission TLS", "DOVECOT_SUBMISSION_TLS", access{
-		mechanisms: three, strongest: "CRAM-MD5",
+		mechanisms: five, strongest: "SCRAM-SHA-256",
 		refusal: reply{535, "5.7.8", "Authentication failed."},
 	})...)
 }
@@ -179,7 +180,7 @@ func TestLoginInClear(t *testing.T) {
 			mechanism string
 			args      []string
 		}{
-			{"CRAM-MD5", nil},
+			{"CRAM-MD5", []string{"--auth", "CRAM-MD5"}},
 			{"PLAIN", []string{"--allow-cleartext-auth", "--auth", "PLAIN"}},
 			{"LOGIN", []string{"--allow-cleartext-auth", "--auth", "LOGIN"}},
 		} {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,13 @@ type message struct {
 }
 
 var messages int
+
+// ofAnotherRun reports whether a message is from tests in another process, which may
+// use the same servers.
+func ofAnotherRun(id string) bool {
+	process, _, is := strings.Cut(id, ".")
+	return is && process != strconv.Itoa(os.Getpid())
+}
 
 // newMessage makes a MIME message of that many octets, with LF, which has what
 // transports stumble over. Its last line is a lone dot without a line end.
