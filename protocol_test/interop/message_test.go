@@ -64,8 +64,7 @@ Grüße, Καλημέρα, 世界, 👋🏽
 .` + strings.Repeat("ü", 498) + `
 
 --boundary
-Content-Type: application/octet-stream
-Content-Transfer-Encoding: base64
+Content-Type: text/plain; charset=us-ascii
 
 `
 	const tail = "--boundary--\n."
@@ -77,12 +76,16 @@ Content-Transfer-Encoding: base64
 	random := rand.NewChaCha8([32]byte{byte(messages)})
 	var b strings.Builder
 	b.WriteString(head)
-	b.WriteString(strings.Repeat("-", rest%line)) // what whole lines of the attachment leave over
+	b.WriteString(strings.Repeat("-", rest%line)) // what the whole lines of the last part leave over
 	b.WriteString(text)
 	raw := make([]byte, line/4*3)
-	for range rest / line {
+	for i := range rest / line {
 		random.Read(raw) // which never fails
-		b.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
+		octets := []byte(base64.StdEncoding.EncodeToString(raw) + "\n")
+		if i%16 == 0 {
+			octets[0] = '.' // wherever the content may be cut into pieces
+		}
+		b.Write(octets)
 	}
 	b.WriteString(tail)
 	return message{id: id, octets: []byte(b.String())}
