@@ -238,3 +238,19 @@ func TestTLSRequired(t *testing.T) { // H-T3, C84, C86
 		`,
 	})
 }
+
+// A server that asked for a line would take the next command for it, so that a task
+// with nothing right to say ends the connection.
+func TestAddTaskLeavesServerWaiting(t *testing.T) { // P16, H-I1
+	play(t, conversation{
+		begin: does(hello,
+			func(s *session) { watch(s, "task", s.AddTask(&lines{"X-ONE", "answer\r\nDATA"})) },
+			send("send")),
+		text: opening() + `
+			C: X-ONE
+			S: 334 go on
+			= task: line: control octet 0x0D at offset 6
+			= send: not delivered: line: control octet 0x0D at offset 6
+			= closed: line: control octet 0x0D at offset 6`,
+	})
+}

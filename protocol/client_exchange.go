@@ -14,9 +14,10 @@ type Task interface {
 	// the encoder of all command lines: it may hold printable US-ASCII alone.
 	//
 	// done ends the exchange, which settles with the last reply; nothing is sent
-	// then. An error ends it too and is what its future is rejected with; where the
-	// server still waits for a line, append the one that makes it stop and report the
-	// error at the next Step.
+	// then. An error ends it too and is what its future is rejected with. Behind a 3yz
+	// it ends the connection as well, because the server still waits for a line: to
+	// keep the connection, append the one that makes it stop and report the error at
+	// the next Step.
 	Step(last *wire.Reply, dst []byte) (line []byte, done bool, err error)
 }
 
@@ -79,6 +80,11 @@ func (x *exchange) step(c *Client, last *wire.Reply) bool {
 		}
 		c.command(x, stepExchange, 0, arena)
 		return true
+	}
+	if err != nil && last != nil && last.Intermediate() {
+		// The server waits for a line, and would take the next command for it.
+		c.end(err)
+		return false
 	}
 	c.finish()
 	switch {
