@@ -232,5 +232,6 @@ func (c *Client) Tick(now time.Time) {
 
 // Err implements Core. Other than io.EOF it is what ended the conversation: a
 // *ReplyError for a 421 or a refused greeting, a *ProtocolError, *TimeoutError,
-// *ConnectionError, *TLSError or *BodyError, or ErrAborted.
+// *ConnectionError, *TLSError or *BodyError, ErrAborted, or the error of a Task or a
+// login that left the server waiting or unproven.
 func (c *Client) Err() error { return c.err }
