@@ -38,6 +38,7 @@ var layers = map[string]layer{
 	"netasync": {imports: []string{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
 	}},
+	"cmd/sansmtp/internal/store": {imports: []string{module + "/protocol/wire"}},
 	"cmd/sansmtp": {imports: []string{
 		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",
 	}},
