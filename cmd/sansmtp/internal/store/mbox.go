@@ -52,12 +52,13 @@ func (s *mbox) heal(f *os.File, size int64) (int64, error) {
 	if _, err := f.ReadAt(end, size-int64(len(end))); err != nil {
 		return 0, err
 	}
-	n, err := s.disk.write(f, []byte("\n\n")[trailing(end):])
+	missing := 2 - (len(end) - len(bytes.TrimRight(end, "\n")))
+	if missing == 0 {
+		return size, nil
+	}
+	n, err := s.disk.write(f, []byte("\n\n")[:missing])
 	return size + int64(n), err
 }
-
-// trailing counts the line feeds at the end of p, which has up to two octets.
-func trailing(p []byte) int { return len(p) - len(bytes.TrimRight(p, "\n")) }
 
 func (s *mbox) begin(size int64, batch []*mboxMessage) error {
 	pieces := make([]piece, len(batch))
