@@ -141,7 +141,7 @@ func (s *Server) authorize(identity, username string) error {
 	if s.Authorize != nil {
 		return s.Authorize(identity, username)
 	}
-	if prepared, err := prepareName(identity); identity != "" && (err != nil || prepared != username) {
+	if prepared, err := PrepareUsername(identity); identity != "" && (err != nil || prepared != username) {
 		return ErrNotAuthorized
 	}
 	return nil
