@@ -19,15 +19,25 @@ func handshake(t *testing.T, cert tls.Certificate, pem []byte, host string, vers
 		t.Fatalf("no certificate in %q", pem)
 	}
 	at := func() time.Time { return now }
-	a, b := net.Pipe()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = tls.Server(b, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: version, MaxVersion: version, Time: at, SessionTicketsDisabled: true}).Handshake()
-		b.Close()
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_ = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: version, MaxVersion: version, Time: at}).Handshake()
 	}()
-	err := tls.Client(a, &tls.Config{RootCAs: pool, ServerName: host, Time: at}).Handshake()
-	a.Close()
+	conn, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{RootCAs: pool, ServerName: host, Time: at})
+	if err == nil {
+		conn.Close()
+	}
+	ln.Close()
 	<-done
 	return err
 }
