@@ -11,10 +11,8 @@ import (
 func (s *Server) doStartTLS(c *slot) {
 	switch {
 	case s.in.ahead:
-		c.last, c.cause = true, &ProtocolError{Reason: "octets behind STARTTLS"}
-		s.in.closing = true
-		s.settled(c, replyBehindSTARTTLS)
-	case !s.cfg.TLS:
+		s.fatal(c, replyBehindSTARTTLS, reasonBehindSTARTTLS)
+	case !s.offered.Has(wire.StartTLS):
 		s.refuse(c, replyNotImplemented)
 	case s.tls.Active():
 		s.refuse(c, replyTLSTwice)
