@@ -127,8 +127,8 @@ func playServer(t *testing.T, kind byte, flights [][]byte, seed []byte, late boo
 		for _, p := range cuts(flight, seed) {
 			rest = s.feed(append(rest, p...))
 		}
-		for before := -1; before != len(rest)+len(s.out)+len(s.log); {
-			before = len(rest) + len(s.out) + len(s.log)
+		for before := [2]int{-1}; before != [2]int{len(rest), len(s.log)}; {
+			before = [2]int{len(rest), len(s.log)}
 			s.settle()
 			rest = s.feed(rest)
 		}

@@ -40,7 +40,9 @@ const (
 	isNoop
 	isVerify // VRFY, EXPN
 	isOther
-	isBroken // a line that is no command
+	isHTTP   // a request line of HTTP
+	isField  // a line like a header field
+	isBroken // any other line that is no command
 	isFinal  // what the session ends with
 	commands
 )
@@ -68,6 +70,8 @@ var commandRules = [commands]commandRule{
 	isNoop:     {kind: RequestOther, clear: true},
 	isVerify:   {kind: RequestOther},
 	isOther:    {kind: RequestOther},
+	isHTTP:     {clear: true},
+	isField:    {clear: true},
 	isBroken:   {},
 	isFinal:    {clear: true},
 }
@@ -99,6 +103,8 @@ func commandOf(verb string) serverCommand {
 		return isXClient
 	case wire.VerbVrfy, wire.VerbExpn:
 		return isVerify
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
+		return isHTTP // RFC 9110 §9
 	}
 	return isOther
 }
@@ -166,6 +172,14 @@ func (s *Server) run(c *slot) {
 		s.doVerify(c)
 	case isOther:
 		s.ask(c)
+	case isHTTP:
+		s.fatal(c, replyHTTP, reasonHTTP)
+	case isField:
+		if s.verb == "" {
+			s.fatal(c, replyHTTP, reasonHTTP)
+			return
+		}
+		s.refuseUnknown(c, c.reply)
 	case isBroken:
 		s.refuseUnknown(c, c.reply)
 	}
@@ -228,10 +242,6 @@ func (s *Server) goOn(c *slot) {
 	case isBdat:
 		// RFC 3030 §2: the octets come nevertheless.
 		s.in.beginChunk(c.size, inputDrop)
-	case isStartTLS:
-		if s.in.ahead && !s.upgrading {
-			s.final(replyBehindSTARTTLS, reasonBehindSTARTTLS)
-		}
 	}
 }
 
@@ -270,17 +280,8 @@ func (s *Server) doVerify(c *slot) {
 	}
 }
 
-// isHTTP reports the request methods of HTTP (RFC 9110 §9).
-func isHTTP(verb string) bool {
-	switch verb {
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
-		return true
-	}
-	return false
-}
-
-// isField reports whether a line looks like a header field, as of an HTTP request.
-func isField(line string) bool {
+// likeField reports whether a line looks like a header field, as of an HTTP request.
+func likeField(line string) bool {
 	name, _, colon := strings.Cut(line, ":")
 	return colon && name != "" && !strings.ContainsAny(name, " \t")
 }

@@ -124,11 +124,6 @@ func (s *Server) command(line []byte, more bool) {
 	}
 	c := slot{verb: cmd.Verb, args: cmd.Args, is: commandOf(cmd.Verb)}
 	switch {
-	case c.is == isOther:
-		if isHTTP(c.verb) {
-			s.final(replyHTTP, reasonHTTP)
-			return
-		}
 	case c.is == isBdat:
 		if c.size, c.lastChunk, err = wire.ParseBDAT(c.args); err != nil {
 			c.reply = replyOf(err)
@@ -150,15 +145,14 @@ func (s *Server) command(line []byte, more bool) {
 
 // broken queues the answer to a line that is no command.
 func (s *Server) broken(line string, err error) {
-	r := replyOf(err)
-	if r.Code == wire.CodeSyntaxError {
-		if s.verb == "" && isField(line) {
-			s.final(replyHTTP, reasonHTTP)
-			return
+	c := slot{is: isBroken, reply: replyOf(err)}
+	if c.reply.Code == wire.CodeSyntaxError {
+		c.reply = replyNotRecognized
+		if likeField(line) {
+			c.is = isField
 		}
-		r = replyNotRecognized
 	}
-	s.push(slot{is: isBroken, reply: r})
+	s.push(c)
 }
 
 // replyOf returns the reply to a line that breaks the grammar.
