@@ -28,7 +28,9 @@ S: 250 ENHANCEDSTATUSCODES
 var openedLMTP = strings.NewReplacer("ESMTP", "LMTP", "EHLO", "LHLO").Replace(opened)
 
 // offering is opened with keywords instead of those.
-func offering(keywords ...string) string { return greetedBy("220 mx.example ESMTP", "EHLO", keywords...) }
+func offering(keywords ...string) string {
+	return greetedBy("220 mx.example ESMTP", "EHLO", keywords...)
+}
 
 func greetedBy(greeting, verb string, keywords ...string) string {
 	return "S: " + greeting + "\n" + helloed(verb, keywords...)
@@ -53,7 +55,9 @@ func helloed(verb string, keywords ...string) string {
 var byDefault = []string{"PIPELINING", "SIZE 67108864", "8BITMIME", "BINARYMIME", "CHUNKING", "SMTPUTF8", "ENHANCEDSTATUSCODES"}
 
 // plus returns byDefault with more keywords behind.
-func plus(keywords ...string) []string { return append(byDefault[:len(byDefault):len(byDefault)], keywords...) }
+func plus(keywords ...string) []string {
+	return append(byDefault[:len(byDefault):len(byDefault)], keywords...)
+}
 
 // forMail are the requests that an application which takes mail cannot do without.
 const forMail = protocol.RequestRcpt | protocol.RequestData

@@ -38,7 +38,7 @@ type application struct {
 	answers []string
 	named   map[string]protocol.Request
 	pending map[string]int // futures that have not settled, by name
-	over1   bool           // RequestClosed was seen
+	ended   bool           // RequestClosed was seen
 	users   *auth.Server
 	sinks   []*mailSink
 }
@@ -93,13 +93,13 @@ func kindOf(verb string) protocol.RequestSet {
 
 // request is a request that Next returned.
 func (s *serving) request(r protocol.Request) {
-	if s.over1 {
+	if s.ended {
 		s.t.Errorf("%v: %s behind RequestClosed", s.mode, s.shown(r))
 	}
 	s.note("? %s", s.shown(r))
 	switch mail, rcpt := r.Mail(), r.Recipient(); r.Kind() {
 	case protocol.RequestClosed:
-		s.over1 = true
+		s.ended = true
 		if s.Err() == nil {
 			s.t.Errorf("%v: RequestClosed while Err is nil", s.mode)
 		}

@@ -47,9 +47,9 @@ type serving struct {
 	closed bool
 }
 
-// serve runs a service at every cut, and wants the same octets, requests and
+// playServer runs a service at every cut, and wants the same octets, requests and
 // futures each time.
-func serve(t *testing.T, c service) {
+func playServer(t *testing.T, c service) {
 	t.Helper()
 	if c.cfg.Hostname == "" {
 		c.cfg.Hostname = "mx.example"
@@ -322,4 +322,6 @@ func (s *serving) wait(d time.Duration) {
 	s.t.Fatalf("%v: the deadline stays at %v", s.mode, s.Deadline())
 }
 
-func (s *serving) note(format string, args ...any) { s.log = append(s.log, fmt.Sprintf(format, args...)) }
+func (s *serving) note(format string, args ...any) {
+	s.log = append(s.log, fmt.Sprintf(format, args...))
+}
