@@ -193,7 +193,7 @@ S: 250 2.1.5 ok
 }
 
 // A transaction is over with RSET, EHLO and HELO; the session is as it was.
-func TestServerReset(t *testing.T) { // C11 C19 C8
+func TestServerEndsTransactions(t *testing.T) { // C11 C19 C8
 	cfg := protocol.ServerConfig{Requests: forMail | protocol.RequestReset}
 	gone := "\nC: RCPT TO:<c@mx.example>\nS: 503 5.5.1 MAIL first\nC: DATA\nS: 503 5.5.1 MAIL first\n"
 	playServer(t, service{cfg: cfg, text: opened + addressed + "C: RSET\n? RSET\nS: 250 2.0.0 ok\n" + gone +
