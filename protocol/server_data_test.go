@@ -239,8 +239,6 @@ A: do paused
 A: resume
 A: do paused
 A: resume
-A: do paused
-A: resume
 = content: ".23456\r\n"
 S: 250 2.0.0 ok
 S: 250 2.0.0 ok

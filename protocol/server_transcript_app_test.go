@@ -15,7 +15,7 @@ import (
 // application answers the requests of a service by its script. Without an answer
 // behind the request's line it takes what comes: RCPT gets a bare 250, content is
 // kept and gets a bare 250 once it is complete, AUTH goes by the mechanisms of
-// george, and all else has its default. The other answers are
+// an auth.Server that knows george, and all else has its default. The other answers are
 //
 //	? MAIL FROM:<a@me.example> -> 452 4.3.1 no room   this reply
 //	? … -> default                                    AnswerDefault
@@ -47,7 +47,7 @@ func (a *application) begin(s *serving, acts map[string]func(*serving, protocol.
 	a.s, a.acts = s, acts
 	a.named = map[string]protocol.Request{}
 	a.pending = map[string]int{}
-	a.users = george(s.t)
+	a.users = &auth.Server{Password: knowsGeorge}
 }
 
 // shown is a request as its line in a service has it.
@@ -89,6 +89,14 @@ func kindOf(verb string) protocol.RequestSet {
 		return protocol.RequestQuit
 	}
 	return protocol.RequestOther
+}
+
+// knowsGeorge knows one user and the password.
+func knowsGeorge(username, password string) error {
+	if username != "george" || password != "abracadabra" {
+		return auth.ErrCredentials
+	}
+	return nil
 }
 
 // request is a request that Next returned.
@@ -258,7 +266,7 @@ func (s *serving) act(line int, arg string) {
 	switch name {
 	case "resume":
 		for _, sink := range s.sinks {
-			sink.full = false
+			sink.taken = 0
 		}
 		s.Resume()
 	case "shutdown":
@@ -290,25 +298,22 @@ func (s *serving) over() {
 // mailSink keeps content. short and fails are 0 where it takes all.
 type mailSink struct {
 	content []byte
-	short   int  // takes so many octets at a time, and no more until resumed
-	full    bool // it waits to be resumed
-	fails   int  // fails at this octet, counted from 1
+	short   int // takes so many octets, and no more until resumed
+	taken   int // since it was
+	fails   int // fails at this octet, counted from 1
 	err     error
 }
 
 func (k *mailSink) WriteBody(p []byte) (int, error) {
 	n := len(p)
-	switch {
-	case k.full:
-		return 0, nil
-	case k.short > 0 && n > k.short-len(k.content)%k.short:
-		n = k.short - len(k.content)%k.short
-		k.full = true
-	case k.fails > 0 && len(k.content)+n >= k.fails:
-		n = k.fails - 1 - len(k.content)
-		k.content = append(k.content, p[:n]...)
-		return n, k.err
+	if k.short > 0 {
+		n = min(n, k.short-k.taken)
+	}
+	var err error
+	if k.fails > 0 && len(k.content)+n >= k.fails {
+		n, err = k.fails-1-len(k.content), k.err
 	}
 	k.content = append(k.content, p[:n]...)
-	return n, nil
+	k.taken += n
+	return n, err
 }
