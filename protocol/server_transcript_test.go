@@ -300,14 +300,19 @@ func (s *serving) pump() {
 		return
 	}
 	for r, ok := s.Next(); ok; r, ok = s.Next() {
+		if r.Kind() == protocol.RequestClosed {
+			s.noteEnd()
+		}
 		s.request(r)
 	}
+	s.noteEnd()
+}
+
+// noteEnd notes the end of the session, once.
+func (s *serving) noteEnd() {
 	if err := s.Err(); err != nil && !s.closed {
 		s.closed = true
-		s.log = append(s.log, "= closed: "+err.Error())
-		for r, ok := s.Next(); ok; r, ok = s.Next() {
-			s.request(r)
-		}
+		s.note("= closed: %v", err)
 	}
 }
 
