@@ -79,7 +79,7 @@ func TestServerRefusesMail(t *testing.T) { // C4 C23 C58 C60 C61 C72 C78 C79 C96
 }
 
 // What MAIL may say is what the application sees.
-func TestServerTakesMail(t *testing.T) { // C15 C24 C26 C38 C39 C45 C46 C61 C71 C96 H-R31 H-R33 H-R38 H-R18
+func TestServerTakesMailArguments(t *testing.T) { // C15 C24 C26 C38 C39 C45 C46 C61 C71 C96 H-R31 H-R33 H-R38 H-R18
 	local64, domain := strings.Repeat("l", 64), strings.Repeat("d.", 93)+"ex"
 	tests := []struct {
 		args, from string
@@ -155,7 +155,7 @@ S: 250 2.1.0 ok
 	}.text("RCPT") + "C: DATA\nS: 503 5.5.1 no valid recipients\n"})
 }
 
-func TestServerTakesRcpt(t *testing.T) { // C16 C36 C71 C122 H-R31 H-R17 P40
+func TestServerTakesRcptArguments(t *testing.T) { // C16 C36 C71 C122 H-R31 H-R17 P40
 	cfg := allParameters
 	look := func(want string) func(*serving, protocol.Request) {
 		return func(s *serving, r protocol.Request) {
