@@ -82,7 +82,7 @@ S: 250 2.0.0 ok
 	}}
 	for _, how := range []string{
 		"C: AUTH PLAIN " + georgePlain + "\n? AUTH PLAIN\n",
-		"C: auth plain " + georgePlain + "\n? AUTH plain\n",
+		"C: auth plain " + georgePlain + "\n? AUTH PLAIN\n",
 		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: " + georgePlain + "\n",
 		"C: AUTH LOGIN\n? AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: Z2Vvcmdl\nS: 334 UGFzc3dvcmQ6\nC: YWJyYWNhZGFicmE=\n",
 		"C: AUTH LOGIN Z2Vvcmdl\n? AUTH LOGIN\nS: 334 UGFzc3dvcmQ6\nC: YWJyYWNhZGFicmE=\n",
@@ -119,15 +119,15 @@ func TestServerLoginFails(t *testing.T) { // C90 C92 C97 H-A3 H-A8
 	again := "C: AUTH PLAIN " + georgePlain + "\n? AUTH PLAIN\n= auth: 235 2.7.0 authenticated\nS: 235 2.7.0 authenticated\n" + bye
 	for _, text := range []string{
 		"C: AUTH PLAIN AGdlb3JnZQB3cm9uZw==\n? AUTH PLAIN\n= auth: authentication credentials invalid\nS: 535 5.7.8 authentication failed\n",
-		"C: AUTH PLAIN bm9udWxz\n? AUTH PLAIN\n= auth: PLAIN: not three fields with NUL between them\nS: 501 5.5.2 PLAIN: not three fields with NUL between them\n",
+		"C: AUTH PLAIN bm9udWxz\n? AUTH PLAIN\n= auth: PLAIN: malformed message\nS: 501 5.5.2 malformed authentication message\n",
 		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: *\n= auth: AUTH: 501 5.7.0 authentication cancelled\nS: 501 5.7.0 authentication cancelled\n",
-		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: !!!!\n= auth: AUTH: 501 5.5.2 malformed base64\nS: 501 5.5.2 malformed base64\n",
-		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: YQ\n= auth: AUTH: 501 5.5.2 malformed base64\nS: 501 5.5.2 malformed base64\n",
-		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: =\n= auth: AUTH: 501 5.5.2 malformed base64\nS: 501 5.5.2 malformed base64\n",
-		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: YQ==\\n\n= auth: AUTH: 501 5.5.2 malformed base64\nS: 501 5.5.2 malformed base64\n",
-		"C: AUTH PLAIN !!!!\nS: 501 5.5.2 malformed base64\n",
-		"C: AUTH PLAIN YQ== YQ==\nS: 501 5.5.2 malformed base64\n",
-		"C: AUTH\nS: 501 5.5.4 AUTH: no mechanism\n",
+		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: !!!!\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
+		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: YQ\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
+		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: =\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
+		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: YQ==\\n\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
+		"C: AUTH PLAIN !!!!\nS: 501 5.5.2 not base64\n",
+		"C: AUTH PLAIN YQ== YQ==\nS: 501 5.5.2 not base64\n",
+		"C: AUTH\nS: 501 5.5.4 an argument is missing\n",
 		"C: AUTH CRAM-MD5\nS: 504 5.5.4 mechanism not supported\n",
 		"C: AUTH PLAIN\n? AUTH PLAIN -> 454 4.7.0 the store is down\nS: 454 4.7.0 the store is down\n",
 		"C: AUTH PLAIN\n? AUTH PLAIN -> 432 4.7.12 a transition is needed\nS: 432 4.7.12 a transition is needed\n",
@@ -144,7 +144,7 @@ func TestServerLoginFails(t *testing.T) { // C90 C92 C97 H-A3 H-A8
 		{fmt.Errorf("george: %w", auth.ErrCredentials), "535 5.7.8 authentication failed"},
 		{auth.ErrNotAuthorized, "535 5.7.8 authentication failed"},
 		{auth.ErrChannelBinding, "535 5.7.8 authentication failed"},
-		{&auth.MessageError{Mechanism: "XTEST", Reason: "no sense"}, "501 5.5.2 XTEST: no sense"},
+		{&auth.MessageError{Mechanism: "XTEST", Reason: "no sense"}, "501 5.5.2 malformed authentication message"},
 		{errors.New("the store is on fire"), "454 4.7.0 temporary authentication failure"},
 		{sasl.ErrUnexpectedClientResponse, "454 4.7.0 temporary authentication failure"},
 	} {
@@ -229,9 +229,9 @@ S: 235 2.7.0 authenticated
 func TestServerLoginLineLength(t *testing.T) { // C93 H-A4
 	cfg := loginServer
 	cfg.MaxLine = 600
-	within := strings.Repeat("YWJj", 3071) // with CRLF 12,286 octets
+	within := strings.Repeat("YWJj", 3072)
 	for _, tt := range []struct{ line, then string }{
-		{within, "= response " + `"` + strings.Repeat("abc", 3071) + `"` + "\n= auth: 235 2.7.0 authenticated\nS: 235 2.7.0 authenticated\n"},
+		{within, "= response " + `"` + strings.Repeat("abc", 3072) + `"` + "\n= auth: 235 2.7.0 authenticated\nS: 235 2.7.0 authenticated\n"},
 		{within + "YWJj", "= auth: AUTH: 500 5.5.6 line too long\nS: 500 5.5.6 line too long\n"},
 		{strings.Repeat("YWJj", 5000), "= auth: AUTH: 500 5.5.6 line too long\nS: 500 5.5.6 line too long\n"},
 	} {
@@ -278,7 +278,7 @@ WAIT 1h
 	begun = strings.Replace(begun, "A: do challenge\nA: do challenge\nS:", "A: do challenge\nS:", 1)
 	playServer(t, service{cfg: loginServer, acts: acts, text: begun + "A: do done\n= auth: 235 2.7.0 authenticated\nS: 235 2.7.0 authenticated\nA: do fail\n" + bye})
 	playServer(t, service{cfg: loginServer, acts: acts, text: begun + "A: do fail\n= auth: authentication credentials invalid\nS: 535 5.7.8 authentication failed\nA: do done\n" + bye})
-	playServer(t, service{cfg: loginServer, acts: acts, text: begun + "RESET\n= auth: connection lost: connection reset\n= closed: connection lost: connection reset\nA: do done\n"})
+	playServer(t, service{cfg: loginServer, acts: acts, text: begun + "RESET\n= auth: connection lost before the response to the challenge: connection reset\n= closed: connection lost before the response to the challenge: connection reset\nA: do done\n"})
 }
 
 // What comes behind AUTH before its end is a response and never a command.
@@ -289,7 +289,7 @@ C: AUTH XTEST
 = no initial response
 S: 334 d2hvPw==
 C: QUIT
-= response "A\b\x93"
+= response "AB\x13"
 = auth: authentication credentials invalid
 S: 535 5.7.8 authentication failed
 ` + bye})
@@ -303,7 +303,7 @@ C: AUTH XTEST
 = no initial response
 S: 334 d2hvPw==
 EOF
-= auth: connection lost: unexpected EOF
-= closed: connection lost: unexpected EOF
+= auth: connection lost before the response to the challenge: unexpected EOF
+= closed: connection lost before the response to the challenge: unexpected EOF
 `})
 }

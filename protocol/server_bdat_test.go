@@ -58,27 +58,27 @@ func TestServerRefusedChunks(t *testing.T) { // C63 C65 H-R16
 	})
 	t.Run("without a recipient", func(t *testing.T) {
 		playServer(t, service{cfg: mailServer, text: opened + "C: MAIL FROM:<a@me.example>\nS: 250 2.1.0 ok\n" + evil + late +
-			"S: 503 5.5.1 no valid recipients\nS: 503 5.5.1 no valid recipients\n" + bye})
+			"S: 503 5.5.1 no valid recipients\nS: 503 5.5.1 a chunk of this message was refused\nC: RSET\nS: 250 2.0.0 ok\n" + contentFollows + inContentEnd + bye})
 	})
 	t.Run("by the application", func(t *testing.T) {
 		playServer(t, service{cfg: mailServer, text: opened + addressed + evil + `
 ? BDAT 8 -> 552 5.2.2 full
 S: 552 5.2.2 full
-` + evil + "S: 503 5.5.1 the message was refused\n" + late + "S: 503 5.5.1 the message was refused\n" + "C: RSET\nS: 250 2.0.0 ok\n" + contentFollows + inContentEnd + bye})
+` + evil + "S: 503 5.5.1 a chunk of this message was refused\n" + late + "S: 503 5.5.1 a chunk of this message was refused\n" + "C: RSET\nS: 250 2.0.0 ok\n" + contentFollows + inContentEnd + bye})
 	})
 	t.Run("later", func(t *testing.T) {
 		playServer(t, service{cfg: mailServer, text: opened + addressed + evil + evil + late + `
 ? BDAT 8 -> as it
 A: it 552 5.2.2 full
 S: 552 5.2.2 full
-S: 503 5.5.1 the message was refused
-S: 503 5.5.1 the message was refused
+S: 503 5.5.1 a chunk of this message was refused
+S: 503 5.5.1 a chunk of this message was refused
 ` + bye})
 	})
 	t.Run("by default", func(t *testing.T) {
 		playServer(t, service{cfg: protocol.ServerConfig{Requests: protocol.RequestRcpt}, text: opened + addressed + evil + late + `
 S: 554 5.3.2 no mail is taken here
-S: 503 5.5.1 the message was refused
+S: 503 5.5.1 a chunk of this message was refused
 ` + bye})
 	})
 	t.Run("too large", func(t *testing.T) {
@@ -93,7 +93,7 @@ C: QUIT
 S: 552 5.3.4 message too large
 C: BDAT 6 LAST
 C: QUIT
-S: 503 5.5.1 the message was refused
+S: 503 5.5.1 a chunk of this message was refused
 C: RSET
 S: 250 2.0.0 ok
 ` + contentFollows + inContentEnd + bye})
@@ -108,9 +108,9 @@ S: 552 5.3.4 message too large
 	t.Run("sink fails", func(t *testing.T) {
 		playServer(t, service{cfg: mailServer, text: opened + addressed + evil + `
 ? BDAT 8 -> fails 3 with 452 4.3.1 full
-= content: message content: store: end of data: 452 4.3.1 full
+= content: message content: store: : 452 4.3.1 full
 S: 452 4.3.1 full
-` + late + "S: 503 5.5.1 the message was refused\n" + bye})
+` + late + "S: 503 5.5.1 a chunk of this message was refused\n" + bye})
 	})
 }
 
@@ -122,13 +122,13 @@ func TestServerChunkSize(t *testing.T) { // C70 C60 H-R16
 		"-1 LAST":               "chunk-size: no digit at offset 0",
 		"+5 LAST":               "chunk-size: no digit at offset 0",
 		"5x LAST":               "chunk-size: not a digit at offset 1",
-		"123456789012345678901": "chunk-size: more than 20 digits at offset 20",
+		"000000000000000000001": "chunk-size: more than 20 digits at offset 20",
 		"99999999999999999999":  "chunk-size: too large",
 	} {
 		playServer(t, service{cfg: mailServer, ahead: true, text: opened + addressed + "C: BDAT " + args + `
 C: QUIT
 S: 501 5.5.4 ` + text + `
-= closed: protocol error: ` + text + "\n"})
+= closed: protocol error: unknown size of a chunk: ` + text + "\n"})
 	}
 	// The size can be read, what follows it cannot.
 	playServer(t, service{cfg: mailServer, text: opened + addressed + `
@@ -137,10 +137,8 @@ C: QUIT
 S: 501 5.5.4 end-marker: not LAST at offset 2
 C: BDAT 2 LAST
 C: hi\
-? BDAT 2 LAST
-= content: "hi"
-S: 250 2.0.0 ok
-` + bye})
+S: 503 5.5.1 a chunk of this message was refused
+` + contentFollows + inContentEnd + bye})
 }
 
 // DATA has no place behind BDAT, nor where the content is binary.
@@ -153,7 +151,7 @@ S: 250 2.0.0 2 octets
 C: DATA
 S: 503 5.5.1 content by BDAT is under way
 C: MAIL FROM:<x@me.example>
-S: 503 5.5.1 a transaction is open
+S: 503 5.5.1 content by BDAT is under way
 C: RCPT TO:<c@mx.example>
 S: 503 5.5.1 content by BDAT is under way
 C: NOOP
@@ -183,19 +181,19 @@ S: 250 2.0.0 ok
 func TestServerAbortedChunks(t *testing.T) { // C19 C11 H-R11
 	begun := opened + addressed + "C: BDAT 2\nC: hi\\\n? BDAT 2\nS: 250 2.0.0 2 octets\n"
 	fresh := "C: DATA\nS: 503 5.5.1 MAIL first\n" + contentFollows + inContentEnd + bye
-	const aborted = "= content: the transaction was reset\n"
+	const aborted = "= content: message content: the transaction was reset\n"
 	playServer(t, service{cfg: mailServer, text: begun + "C: RSET\n" + aborted + "S: 250 2.0.0 ok\n" + fresh})
 	playServer(t, service{cfg: mailServer, text: begun + "C: EHLO me.example\n" + aborted + strings.SplitAfter(opened, "EHLO me.example\n")[1] + fresh})
 	playServer(t, service{cfg: mailServer, text: begun + `
 C: QUIT
-= content: connection lost: EOF
+= content: the connection is closed
 S: 221 2.0.0 mx.example closes the connection
 = closed: EOF
 `})
 	playServer(t, service{cfg: mailServer, text: begun + `
 EOF
-= content: connection lost: unexpected EOF
-= closed: connection lost: unexpected EOF
+= content: connection lost before the end of the transaction: unexpected EOF
+= closed: connection lost before the end of the transaction: unexpected EOF
 `})
 }
 
@@ -219,9 +217,9 @@ C: BDAT 5
 C: 01234BDAT 3 LAST
 C: 567NOOP
 ? BDAT 5 -> sink 4: 250 2.0.0 ok
+S: 250 2.0.0 5 octets
 A: resume
 = content: "01234567"
-S: 250 2.0.0 5 octets
 S: 250 2.0.0 ok
 S: 250 2.0.0 ok
 ` + bye})

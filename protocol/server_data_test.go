@@ -104,7 +104,7 @@ func TestServerVerdict(t *testing.T) { // C31 C121 P45 C22
 		{"later", "? DATA -> accept as one", "C: hi\nC: .\n= content: \"hi\\r\\n\"\nWAIT 2h\nA: one 250 2.6.0 at last\nS: 250 2.6.0 at last\n"},
 		{"early", "? DATA -> early: 250 2.6.0 queued", "C: hi\nC: .\n= content: \"hi\\r\\n\"\nS: 250 2.6.0 queued\n"},
 		{"many lines", `? DATA -> accept: 250 2.6.0 one\ntwo`, "C: hi\nC: .\n= content: \"hi\\r\\n\"\nS: 250-2.6.0 one\nS: 250 2.6.0 two\n"},
-		{"421", "? DATA -> accept: 421 4.3.2 that was too much", "C: hi\nC: .\n= content: \"hi\\r\\n\"\nS: 421 4.3.2 that was too much\n= closed: EOF\n"},
+		{"421", "? DATA -> accept: 421 4.3.2 that was too much", "C: hi\nC: .\n= content: \"hi\\r\\n\"\nS: 421 4.3.2 that was too much\n= closed: DATA: 421 4.3.2 that was too much\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -132,7 +132,7 @@ S: 554 5.3.2 no mail is taken here
 ` + bye})
 	playServer(t, service{cfg: mailServer, text: opened + addressed + `
 C: DATA now
-S: 501 5.5.4 DATA: takes no argument
+S: 501 5.5.4 no arguments are allowed
 ` + bye})
 }
 
@@ -153,7 +153,7 @@ S: 554 5.5.0 content ahead of the 354
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			playServer(t, service{cfg: mailServer, ahead: true, text: c.text + "= closed: protocol error: content ahead of the 354\n"})
+			playServer(t, service{cfg: mailServer, ahead: true, text: c.text + "= closed: protocol error: content ahead of the reply to DATA\n"})
 		})
 	}
 	// Taken, it is content.
@@ -262,7 +262,7 @@ C: 0123456789
 C: MAIL FROM:<x@y.example>
 C: .
 = content: message content: disk on fire
-S: 451 4.3.0 the message could not be stored
+S: 451 4.3.0 local error in processing
 ` + contentFollows + inContentEnd + bye})
 	playServer(t, service{cfg: mailServer, text: opened + addressed + `
 C: DATA
@@ -270,7 +270,7 @@ C: DATA
 S: 354 end data with <CR><LF>.<CR><LF>
 C: 0123456789
 C: .
-= content: message content: store: end of data: 452 4.3.1 full
+= content: message content: store: : 452 4.3.1 full
 S: 452 4.3.1 full
 ` + bye})
 }

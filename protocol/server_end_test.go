@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,14 +16,14 @@ import (
 func TestServerEndOfInput(t *testing.T) { // H-R11 C18 C34
 	cfg := protocol.ServerConfig{Requests: protocol.AllRequests &^ protocol.RequestConnect &^ protocol.RequestHello}
 	playServer(t, service{cfg: cfg, text: opened + "EOF\n= closed: EOF\n? closed\n"})
-	playServer(t, service{cfg: cfg, text: opened + "C: NOOP\\\nEOF\n= closed: EOF\n? closed\n"})
+	playServer(t, service{cfg: cfg, text: opened + "C: NOOP\\\nEOF\n= closed: connection lost before the end of the command: unexpected EOF\n? closed\n"})
 	playServer(t, service{cfg: cfg, text: opened + `
 C: MAIL FROM:<a@me.example>
 ? MAIL FROM:<a@me.example> -> as mail
 C: NOO\
 EOF
 A: mail 250
-= closed: EOF
+= closed: connection lost before the end of the command: unexpected EOF
 ? closed
 S: 250 2.1.0 ok
 `})
@@ -37,7 +38,7 @@ A: mail 250
 ? RCPT TO:<c@mx.example> -> 550 5.1.1 no
 S: 250 2.1.0 ok
 A: b 250
-= closed: EOF
+= closed: connection lost before the end of the transaction: unexpected EOF
 ? closed
 S: 250 2.1.5 ok
 S: 550 5.1.1 no
@@ -63,15 +64,15 @@ S: 250 2.6.0 queued
 C: hi
 C: .\
 EOF
-= content: connection lost: unexpected EOF
-= closed: connection lost: unexpected EOF
+= content: connection lost before the end of data: unexpected EOF
+= closed: connection lost before the end of data: unexpected EOF
 ? closed
 `},
 		{contentFollows + `
 C: .\r\
 EOF
-= content: connection lost: unexpected EOF
-= closed: connection lost: unexpected EOF
+= content: connection lost before the end of data: unexpected EOF
+= closed: connection lost before the end of data: unexpected EOF
 ? closed
 `},
 		{addressed + `
@@ -79,18 +80,18 @@ C: BDAT 5 LAST
 C: 0123\
 ? BDAT 5 LAST
 EOF
-= content: connection lost: unexpected EOF
-= closed: connection lost: unexpected EOF
+= content: connection lost before the end of data: unexpected EOF
+= closed: connection lost before the end of data: unexpected EOF
 ? closed
 `},
 		{addressed + `
 C: BDAT 8
 C: 0123\
 ? BDAT 8 -> 552 5.2.2 full
-EOF
-= closed: connection lost: unexpected EOF
-? closed
 S: 552 5.2.2 full
+EOF
+= closed: connection lost before the end of data: unexpected EOF
+? closed
 `},
 	} {
 		mail.text = opened + tt.then
@@ -107,15 +108,15 @@ func TestServerFail(t *testing.T) { // C34 F27 P43
 C: MAIL FROM:<a@me.example>
 ? MAIL FROM:<a@me.example> -> as mail
 RESET
-` + lost + "A: mail 250\n= too late\n"})
+` + strings.Replace(lost, "lost", "lost before the end of the transaction", 1) + "A: mail 250\n= too late\n"})
 	playServer(t, service{cfg: mailServer, text: opened + addressed + `
 C: DATA
 ? DATA -> accept as data
 S: 354 end data with <CR><LF>.<CR><LF>
 C: hi
 RESET
-= content: connection lost: connection reset
-= closed: connection lost: connection reset
+= content: connection lost before the end of data: connection reset
+= closed: connection lost before the end of data: connection reset
 A: data 250
 = too late
 `})
@@ -139,9 +140,9 @@ func TestServerAcceptsTooLate(t *testing.T) { // F27
 C: DATA
 ? DATA -> as data
 RESET
-= closed: connection lost: connection reset
+= closed: connection lost before the end of the transaction: connection reset
 A: data accept as data
-= content: connection lost: connection reset
+= content: connection lost before the end of the transaction: connection reset
 A: data 250
 = too late
 `})
@@ -169,7 +170,7 @@ C: ho
 C: .
 = content: "hi\r\nho\r\n"
 EOF
-` + broken})
+` + strings.Replace(broken, "lost", "lost before the end of data", 1)})
 	playServer(t, service{cfg: cfg, text: opened + addressed + `
 C: DATA
 ? DATA -> accept as data
@@ -187,7 +188,7 @@ A: data 250
 func TestServerShutdown(t *testing.T) { // F28 C33 P50
 	const down = "S: 421 4.3.2 mx.example is shutting down\n"
 	cfg := protocol.ServerConfig{Requests: forMail | protocol.RequestClosed | protocol.RequestOther}
-	playServer(t, service{cfg: cfg, text: opened + "A: shutdown\n= closed: shut down\n? closed\n" + down})
+	playServer(t, service{cfg: cfg, text: opened + "A: shutdown\n= closed: connection: 421 4.3.2 mx.example is shutting down\n? closed\n" + down})
 	playServer(t, service{cfg: cfg, text: opened + addressed + `
 A: shutdown
 C: DATA
@@ -197,14 +198,14 @@ C: hi
 C: .
 = content: "hi\r\n"
 A: data 250
-= closed: shut down
+= closed: connection: 421 4.3.2 mx.example is shutting down
 ? closed
 S: 250 2.0.0 ok
 ` + down})
 	playServer(t, service{cfg: cfg, text: opened + addressed + `
 A: shutdown
 C: RSET
-= closed: shut down
+= closed: connection: 421 4.3.2 mx.example is shutting down
 ? closed
 S: 250 2.0.0 ok
 ` + down})
@@ -213,7 +214,7 @@ C: XYZZY
 ? XYZZY -> as it
 A: shutdown
 A: it 250
-= closed: shut down
+= closed: connection: 421 4.3.2 mx.example is shutting down
 ? closed
 S: 250 2.0.0 ok
 ` + down})
@@ -223,13 +224,13 @@ S: 250 2.0.0 ok
 
 // End ends the session behind the replies that are due.
 func TestServerEnd(t *testing.T) { // C33 C34
-	playServer(t, service{text: opened + "A: end 421 4.7.0 enough of you\n= closed: ended: 421 4.7.0 enough of you\nS: 421 4.7.0 enough of you\nC: NOOP\n"})
+	playServer(t, service{text: opened + "A: end 421 4.7.0 enough of you\n= closed: connection: 421 4.7.0 enough of you\nS: 421 4.7.0 enough of you\nC: NOOP\n"})
 	cfg := protocol.ServerConfig{Requests: forMail | protocol.RequestMail | protocol.RequestClosed}
 	playServer(t, service{cfg: cfg, text: opened + `
 C: MAIL FROM:<a@me.example>
 ? MAIL FROM:<a@me.example> -> as it
 A: end 421 4.7.0 enough of you
-= closed: ended: 421 4.7.0 enough of you
+= closed: connection: 421 4.7.0 enough of you
 ? closed
 S: 421 4.7.0 enough of you
 A: it 250
@@ -238,8 +239,8 @@ A: it 250
 	playServer(t, service{cfg: mailServer, text: opened + contentFollows + `
 C: hi
 A: end 421 4.7.0 enough of you
-= content: ended: 421 4.7.0 enough of you
-= closed: ended: 421 4.7.0 enough of you
+= content: connection: 421 4.7.0 enough of you
+= closed: connection: 421 4.7.0 enough of you
 S: 421 4.7.0 enough of you
 C: .
 `})
@@ -258,7 +259,12 @@ func TestServerAnswers421(t *testing.T) { // C33 H-R8
 		if tt.line != "EHLO me.example" {
 			text += "C: HELO me.example\n? HELO me.example\nS: 250 mx.example\n"
 		}
-		playServer(t, service{ahead: true, cfg: cfg, text: text + "C: " + tt.line + "\nC: NOOP\n? " + tt.request + " -> 421 4.3.2 bye\n= closed: EOF\n? closed\nS: 421 4.3.2 bye\n"})
+		verb, _, _ := strings.Cut(tt.line, " ")
+		said := "421 4.3.2 bye"
+		if verb == "EHLO" {
+			said = "421 bye" // RFC 2034 §4: no enhanced code there
+		}
+		playServer(t, service{ahead: true, cfg: cfg, text: text + "C: " + tt.line + "\nC: NOOP\n? " + tt.request + " -> 421 4.3.2 bye\n= closed: " + verb + ": " + said + "\n? closed\nS: " + said + "\n"})
 	}
 }
 

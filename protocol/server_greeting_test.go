@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sansmtp/sansmtp/protocol"
@@ -49,8 +50,8 @@ S: 503 5.5.1 no service here
 	}
 	playServer(t, service{cfg: protocol.ServerConfig{Requests: protocol.RequestConnect}, text: `
 ? connect -> 421 4.3.2 come back later
-S: 421 4.3.2 come back later
-= closed: EOF
+S: 421 come back later
+= closed: greeting: 421 come back later
 `})
 }
 
@@ -63,16 +64,17 @@ func TestServerEarlyTalkers(t *testing.T) { // H-R12
 	playServer(t, service{cfg: strict, ahead: true, text: `
 ? connect -> as it
 C: EHLO me.example
-S: 554 5.5.0 you speak before the greeting
-= closed: protocol error: octets before the greeting
+S: 554 octets ahead of the reply
+= closed: protocol error: octets ahead of the greeting
 `})
 	playServer(t, service{cfg: strict, ahead: true, text: `
 ? connect
 S: 220 mx.example ESMTP
 C: EHLO me.example
 C: MAIL FROM:<a@me.example>
-S: 554 5.5.0 octets behind EHLO
-= closed: protocol error: octets behind EHLO
+` + strings.SplitAfter(opened, "EHLO me.example\n")[1] + `
+S: 554 5.5.0 octets ahead of the reply
+= closed: protocol error: octets ahead of the reply to EHLO
 `})
 	playServer(t, service{cfg: cfg, ahead: true, text: `
 ? connect
@@ -93,7 +95,7 @@ C: ` + first + `
 C: EHLO me.example
 C: MAIL FROM:<a@me.example>
 S: 554 5.5.0 this is no HTTP server
-= closed: protocol error: an HTTP request
+= closed: protocol error: HTTP on the SMTP port
 `})
 	}
 }

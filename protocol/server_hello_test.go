@@ -34,13 +34,13 @@ S: 250 mx.example
 	playServer(t, service{text: `
 S: 220 mx.example ESMTP
 C: EHLO
-S: 501 5.5.4 domain: a host name ends too early at offset 0
+S: 501 domain: a host name ends too early at offset 0
 C: HELO
-S: 501 5.5.4 domain: a host name ends too early at offset 0
+S: 501 domain: a host name ends too early at offset 0
 C: EHLO two names
-S: 501 5.5.4 domain: octet 0x20 does not fit into a host name at offset 3
+S: 501 domain: octet 0x20 does not fit into a host name at offset 3
 C: EHLO m\xc3\xbcller.example
-S: 501 5.5.4 domain: octet 0xC3 does not fit into a host name at offset 1
+S: 501 domain: octet 0xC3 does not fit into a host name at offset 1
 C: EHLO me\x00.example
 S: 501 5.5.2 command: control octet 0x00 at offset 7
 C: MAIL FROM:<a@me.example>
@@ -56,13 +56,13 @@ func TestServerOffers(t *testing.T) { // C10 C49 C57 C119
 		offer []string
 	}{
 		{"default", protocol.ServerConfig{}, byDefault},
-		{"nothing", protocol.ServerConfig{Disable: protocol.DefaultExtensions}, nil},
-		{"a limit", protocol.ServerConfig{MaxContent: 1000, Disable: protocol.DefaultExtensions &^ wire.Size}, []string{"SIZE 1000"}},
-		{"no limit", protocol.ServerConfig{MaxContent: -1, Disable: protocol.DefaultExtensions &^ wire.Size}, []string{"SIZE"}},
+		{"next to nothing", protocol.ServerConfig{Disable: allButCodes}, []string{"ENHANCEDSTATUSCODES"}},
+		{"a limit", protocol.ServerConfig{MaxContent: 1000, Disable: allButCodes &^ wire.Size}, []string{"SIZE 1000", "ENHANCEDSTATUSCODES"}},
+		{"no limit", protocol.ServerConfig{MaxContent: -1, Disable: allButCodes &^ wire.Size}, []string{"SIZE", "ENHANCEDSTATUSCODES"}},
 		{"TLS", protocol.ServerConfig{TLS: true}, plus("STARTTLS")},
 		{"TLS disabled", protocol.ServerConfig{TLS: true, Disable: wire.StartTLS}, byDefault},
-		{"DSN", protocol.ServerConfig{Enable: wire.DSN, Disable: protocol.DefaultExtensions}, []string{"DSN"}},
-		{"RRVS", protocol.ServerConfig{Enable: wire.RRVS, Disable: protocol.DefaultExtensions}, []string{"RRVS"}},
+		{"DSN", protocol.ServerConfig{Enable: wire.DSN, Disable: allButCodes}, []string{"DSN", "ENHANCEDSTATUSCODES"}},
+		{"RRVS", protocol.ServerConfig{Enable: wire.RRVS, Disable: allButCodes}, []string{"ENHANCEDSTATUSCODES", "RRVS"}},
 		{"REQUIRETLS in clear", protocol.ServerConfig{Enable: wire.RequireTLS}, byDefault},
 		{"LIMITS", protocol.ServerConfig{Limits: wire.SessionLimits{MailMax: 3, RcptMax: 2, RcptDomainMax: 1}}, plus("LIMITS MAILMAX=3 RCPTMAX=2 RCPTDOMAINMAX=1")},
 		{"DELIVERBY", protocol.ServerConfig{Enable: wire.DeliverBy, DeliverByMin: 60}, plus("DELIVERBY 60")},
@@ -72,7 +72,7 @@ func TestServerOffers(t *testing.T) { // C10 C49 C57 C119
 		{"AUTH disabled", protocol.ServerConfig{Disable: wire.Auth, Mechanisms: func(protocol.TLSState) []string { return []string{"CRAM-MD5"} }}, byDefault},
 		{"XCLIENT", protocol.ServerConfig{Trusted: true, Requests: protocol.RequestXClient}, plus("XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT")},
 		{"extra", protocol.ServerConfig{Extra: []wire.Param{{Keyword: "XFANCY", Value: "a b"}, {Keyword: "XPLAIN"}}}, plus("XFANCY a b", "XPLAIN")},
-		{"BINARYMIME needs CHUNKING", protocol.ServerConfig{Disable: protocol.DefaultExtensions &^ wire.BinaryMIME}, nil},
+		{"BINARYMIME needs CHUNKING", protocol.ServerConfig{Disable: allButCodes &^ wire.BinaryMIME}, []string{"ENHANCEDSTATUSCODES"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,10 +86,12 @@ S: 555 5.5.4 parameter: not recognized or not on offer at offset 20
 	}
 }
 
-// Commands of an extension that is not on offer are not known.
+// A command of an extension that is not on offer is not known; but the octets that go
+// with it come all the same.
 func TestServerWithoutChunking(t *testing.T) { // C10
 	playServer(t, service{cfg: protocol.ServerConfig{Disable: wire.Chunking, Requests: forMail}, text: offering("PIPELINING", "SIZE 67108864", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES") + addressed + `
 C: BDAT 6 LAST
+C: QUIT
 S: 502 5.5.1 command not implemented
 ` + bye})
 }
@@ -100,7 +102,7 @@ func TestServerHelloAnswers(t *testing.T) { // P42 C8
 S: 220 mx.example ESMTP
 C: EHLO me.example
 ? EHLO me.example -> 550 5.7.1 not you
-S: 550 5.7.1 not you
+S: 550 not you
 C: MAIL FROM:<a@me.example>
 S: 503 5.5.1 say EHLO first
 C: EHLO me.example
@@ -111,7 +113,22 @@ C: MAIL FROM:<a@me.example>
 S: 250 2.1.0 ok
 C: EHLO me.example
 ? EHLO me.example -> 451 4.3.0 not now
-S: 451 4.3.0 not now
+S: 451 not now
+`})
+}
+
+// Without ENHANCEDSTATUSCODES no reply has one.
+func TestServerWithoutEnhancedCodes(t *testing.T) { // C100
+	playServer(t, service{cfg: protocol.ServerConfig{Disable: protocol.DefaultExtensions, Requests: protocol.RequestRcpt}, text: offering() + `
+C: MAIL FROM:<a@me.example>
+S: 250 ok
+C: RCPT TO:<b@mx.example>
+? RCPT TO:<b@mx.example> -> 550 5.1.1 no such user
+S: 550 no such user
+C: DATA
+S: 503 no valid recipients
+C: XYZZY
+S: 502 command not implemented
 `})
 }
 

@@ -104,7 +104,7 @@ C: hi\
 S: 452 4.3.1 full
 C: BDAT 6 LAST
 C: QUIT
-S: 503 5.5.1 the message was refused
+S: 503 5.5.1 a chunk of this message was refused
 ` + bye})
 }
 
@@ -113,9 +113,9 @@ func TestServerLMTPHello(t *testing.T) { // C106 C108
 	playServer(t, service{cfg: lmtpServer, text: `
 S: 220 mx.example LMTP
 C: EHLO me.example
-S: 500 5.5.1 say LHLO
+S: 500 not the greeting of this protocol
 C: HELO me.example
-S: 500 5.5.1 say LHLO
+S: 500 not the greeting of this protocol
 C: MAIL FROM:<a@me.example>
 S: 503 5.5.1 say LHLO first
 ` + helloed("LHLO", byDefault...) + `
@@ -125,6 +125,6 @@ S: 503 5.5.1 MAIL first
 	playServer(t, service{text: `
 S: 220 mx.example ESMTP
 C: LHLO me.example
-S: 500 5.5.1 command not recognized
+S: 500 not the greeting of this protocol
 ` + bye})
 }

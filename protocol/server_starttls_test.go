@@ -23,7 +23,7 @@ func TestServerSTARTTLS(t *testing.T) { // C81 C82 C85 H-T5 H-T6 H-T7 H-T8
 	cfg.Requests |= protocol.RequestStartTLS
 	playServer(t, service{cfg: cfg, text: offering(plus("STARTTLS")...) + addressed + `
 C: STARTTLS now
-S: 501 5.5.4 STARTTLS: takes no argument
+S: 501 5.5.4 no arguments are allowed
 C: STARTTLS
 ? STARTTLS
 S: 220 2.0.0 ready to start TLS
@@ -76,7 +76,7 @@ S: 250 2.1.5 ok
 C: STARTTLS
 S: 220 2.0.0 ready to start TLS
 TLS FAILS
-= closed: TLS handshake: no shared cipher
+= closed: TLS: no shared cipher
 `})
 }
 
@@ -90,7 +90,7 @@ S: 250 2.0.0 2 octets
 C: STARTTLS
 S: 220 2.0.0 ready to start TLS
 TLS
-= content: the transaction was reset
+= content: message content: the transaction was reset
 ` + helloed("EHLO", byDefault...) + `
 C: BDAT 2 LAST
 C: hi\
@@ -266,7 +266,7 @@ S: 250 2.1.0 ok
 	cfg.Requests = protocol.RequestClosed
 	playServer(t, service{cfg: cfg, text: `
 TLS FAILS
-= closed: TLS handshake: no shared cipher
+= closed: TLS: no shared cipher
 ? closed
 `})
 	m := servedMachine(t, cfg)

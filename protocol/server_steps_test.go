@@ -54,6 +54,9 @@ func helloed(verb string, keywords ...string) string {
 // byDefault are the keywords of opened.
 var byDefault = []string{"PIPELINING", "SIZE 67108864", "8BITMIME", "BINARYMIME", "CHUNKING", "SMTPUTF8", "ENHANCEDSTATUSCODES"}
 
+// allButCodes leaves ENHANCEDSTATUSCODES alone when it is disabled.
+const allButCodes = protocol.DefaultExtensions &^ wire.EnhancedStatusCodes
+
 // plus returns byDefault with more keywords behind.
 func plus(keywords ...string) []string {
 	return append(byDefault[:len(byDefault):len(byDefault)], keywords...)

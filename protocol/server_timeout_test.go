@@ -121,7 +121,9 @@ C: hi
 WAIT 2m59s
 WAIT 1s
 ` + "= content: timeout: no content within 3m0s\n" + timedOut + "= closed: timeout: no content within 3m0s\n"})
-	playServer(t, service{cfg: mailServer, text: opened + addressed + `
+	cfg := mailServer
+	cfg.MinRate = -1
+	playServer(t, service{cfg: cfg, text: opened + addressed + `
 C: BDAT 10
 C: hi\
 ? BDAT 10
@@ -161,7 +163,7 @@ func trickle(t *testing.T, cfg protocol.ServerConfig, every time.Duration, octet
 }
 
 func TestServerMinimumRate(t *testing.T) { // H-R10 F28
-	const said = "421 4.4.2 mx.example timed out\r\n"
+	const said = "421 4.4.2 mx.example content comes too slowly\r\n"
 	// Each octet is in time, all of them together are not: over when the first
 	// three minutes have passed.
 	after, out, err := trickle(t, mailServer, time.Minute, 1, 1000)
@@ -176,7 +178,7 @@ func TestServerMinimumRate(t *testing.T) { // H-R10 F28
 	if after, out, err := trickle(t, mailServer, time.Second, 120, 2000); err != nil {
 		t.Errorf("120 octets a second: after %v %q, %v", after, out, err)
 	}
-	if after, out, err := trickle(t, mailServer, time.Second, 90, 2000); err == nil || out != said || after < 3*time.Minute || after > 4*time.Minute {
+	if after, out, err := trickle(t, mailServer, time.Second, 90, 2000); err == nil || out != said || after > 30*time.Minute {
 		t.Errorf("90 octets a second: after %v %q, %v", after, out, err)
 	}
 	slow := mailServer
@@ -246,7 +248,7 @@ func TestServerBlockTimeout(t *testing.T) { // C44 H-R10
 	}
 	m.now = m.Deadline()
 	m.Tick(m.now)
-	if m.Err() == nil || m.Err().Error() != "timeout: no write within 3m0s" {
+	if m.Err() == nil || m.Err().Error() != "timeout: no progress in writing within 3m0s" {
 		t.Errorf("Err is %v", m.Err())
 	}
 }

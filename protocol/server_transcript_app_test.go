@@ -147,12 +147,11 @@ func (s *serving) answer(r protocol.Request, answer string) {
 			s.t.Fatalf("no act %q", rest)
 		}
 		act(s, r)
+	case first == "each" && !strings.HasPrefix(answer, "each:"):
+		n, reply, _ := strings.Cut(rest, " ")
+		i, _ := strconv.Atoi(n)
+		s.done(r.AnswerEach(i, replyOf(s.t, reply)))
 	case first == "each":
-		if n, reply, ok := strings.Cut(rest, " "); ok && isNumber(n) {
-			i, _ := strconv.Atoi(n)
-			s.done(r.AnswerEach(i, replyOf(s.t, reply)))
-			return
-		}
 		s.content(r, &mailSink{}, func() {
 			for i, reply := range strings.Split(rest, " | ") {
 				s.done(r.AnswerEach(i, replyOf(s.t, reply)))
@@ -185,8 +184,6 @@ func (s *serving) answer(r protocol.Request, answer string) {
 		s.done(r.Answer(replyOf(s.t, answer)))
 	}
 }
-
-func isNumber(s string) bool { _, err := strconv.Atoi(s); return err == nil }
 
 // done notes an answer that came too late.
 func (s *serving) done(did bool) {
