@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,11 +10,19 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// traceCommand reports a command line. What AUTH has behind the mechanism is secret.
+// traceCommand reports a command line. What AUTH has behind the mechanism is secret, and
+// so is all of it where the line makes no sense: a mechanism that is not on offer may
+// be a password without one.
 func (s *Server) traceCommand(line string, cmd wire.Command) {
-	if cmd.Verb == wire.VerbAuth {
+	verb := strings.TrimLeft(line, " \t")
+	if len(verb) > len(wire.VerbAuth) && strings.EqualFold(verb[:len(wire.VerbAuth)], wire.VerbAuth) {
+		line = wire.VerbAuth
 		mechanism, _, initial := strings.Cut(cmd.Args, " ")
-		line = cmd.Verb + " " + mechanism
+		if s.cfg.Mechanisms != nil && slices.Contains(s.cfg.Mechanisms(s.tls), strings.ToUpper(mechanism)) {
+			line += " " + mechanism
+		} else {
+			initial = true
+		}
 		if initial {
 			line += " ***"
 		}
