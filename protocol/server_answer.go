@@ -245,12 +245,10 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 	switch c.kind {
 	case RequestConnect:
 		s.greeted = good
-		r.Enhanced = wire.EnhancedCode{}
 	case RequestHello:
 		if good {
 			r = s.hello(c, r)
 		}
-		r.Enhanced = wire.EnhancedCode{}
 	case RequestStartTLS:
 		if s.in.ahead {
 			// H-T2: they came while the application made up its mind.

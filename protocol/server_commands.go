@@ -204,14 +204,25 @@ func (s *Server) giveUp(c *slot) {
 // settled gives a command its reply.
 func (s *Server) settled(c *slot, r wire.Reply) {
 	decides := commandRules[c.is].stops && c.state < slotContent
+	if c.is == isConnect || c.is == isHello {
+		r.Enhanced = wire.EnhancedCode{} // RFC 2034 §4: not there
+	}
 	c.reply, c.state = r, slotAnswered
 	if r.Code == wire.CodeNotAvailable && !c.last {
-		c.last, c.cause = true, &ReplyError{Reply: r, Command: c.verb}
+		c.last, c.cause = true, &ReplyError{Reply: r, Command: c.step()}
 		s.in.closing = true
 	}
 	if decides && !s.in.closing {
 		s.goOn(c)
 	}
+}
+
+// step names what a reply answers.
+func (c *slot) step() string {
+	if c.is == isConnect {
+		return "greeting"
+	}
+	return c.verb
 }
 
 // goOn lets input go on behind a command that stopped it and was refused.

@@ -151,7 +151,8 @@ func (s *Server) plan(r wire.Reply) {
 // fit makes a reply of the application's one that can be sent. utf8Too: the client reads
 // UTF-8.
 func (s *Server) fit(r wire.Reply, utf8Too bool) wire.Reply {
-	if r.Enhanced.IsZero() && r.Code.Class() != 3 {
+	// RFC 2034 §4: every line has one, of the class of its code.
+	if r.Code.Class() != 3 && (!r.Enhanced.Valid() || int(r.Enhanced.Class) != r.Code.Class()) {
 		r.Enhanced = status(uint16(r.Code.Class()), 0, 0)
 	}
 	clean := strings.IndexFunc(r.Text, func(c rune) bool { return c < ' ' && c != '\n' || c >= 0x7f }) < 0
