@@ -243,9 +243,9 @@ S: 334 d2hvPw==
 C: ` + tt.line + "\n" + tt.then + bye}
 		playServerAt(t, s, 12_200)
 	}
-	within = "AUTH XTEST " + strings.Repeat("YWJj", 3068)
+	within = "AUTH XTEST " + strings.Repeat("YWJj", 3069)
 	s := service{cfg: cfg, acts: scriptedLogin(nil, "done"), text: openedForLogin + "C: " + within + "\n? AUTH XTEST -> do script\n= response \"" +
-		strings.Repeat("abc", 3068) + "\"\n= auth: 235 2.7.0 authenticated\nS: 235 2.7.0 authenticated\n" + bye}
+		strings.Repeat("abc", 3069) + "\"\n= auth: 235 2.7.0 authenticated\nS: 235 2.7.0 authenticated\n" + bye}
 	playServerAt(t, s, 12_200)
 	playServerAt(t, service{cfg: cfg, text: openedForLogin + "C: " + within + "YWJj\nS: 500 5.5.6 line too long\n" + bye}, 12_200)
 }

@@ -39,7 +39,7 @@ func TestServerRefusesConnection(t *testing.T) { // C6 C7 H-R45
 ? connect -> ` + code + ` no mail for you
 S: ` + code + ` no mail for you
 C: EHLO me.example
-S: 503 5.5.1 no service here
+S: 503 no service here
 C: MAIL FROM:<a@me.example>
 S: 503 5.5.1 no service here
 C: NOOP

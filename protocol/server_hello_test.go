@@ -97,7 +97,7 @@ S: 502 5.5.1 command not implemented
 }
 
 func TestServerHelloAnswers(t *testing.T) { // P42 C8
-	cfg := protocol.ServerConfig{Requests: protocol.RequestHello, Disable: protocol.DefaultExtensions &^ wire.Pipelining}
+	cfg := protocol.ServerConfig{Requests: protocol.RequestHello, Disable: allButCodes}
 	playServer(t, service{cfg: cfg, text: `
 S: 220 mx.example ESMTP
 C: EHLO me.example
@@ -108,7 +108,7 @@ S: 503 5.5.1 say EHLO first
 C: EHLO me.example
 ? EHLO me.example -> 250 at your service, me.example
 S: 250-mx.example at your service, me.example
-S: 250 PIPELINING
+S: 250 ENHANCEDSTATUSCODES
 C: MAIL FROM:<a@me.example>
 S: 250 2.1.0 ok
 C: EHLO me.example

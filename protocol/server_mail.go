@@ -30,7 +30,9 @@ func (s *Server) doMail(c *slot) {
 		return
 	}
 	if err := t.mail.From.CheckLength(); err != nil {
-		s.refuse(c, replyOf(err))
+		r := replyOf(err)
+		r.Enhanced.Detail = 7 // RFC 3463 §3.2: the sender's address, not the recipient's
+		s.refuse(c, r)
 		return
 	}
 	if r, ok := s.checkMail(&t.mail); !ok {

@@ -62,7 +62,7 @@ func TestServerRefusesMail(t *testing.T) { // C4 C23 C58 C60 C61 C72 C78 C79 C96
 		{"FROM:<a@me.example> AUTH=a+3d", `501 5.5.4 AUTH: "+" without two hexadecimal digits in upper case at offset 26`},
 		{"FROM:<a@me.example> MT-PRIORITY=10", `501 5.5.4 MT-PRIORITY: not -9 to 9 at offset 32`},
 		{"FROM:<a@me.example> MT-PRIORITY=1 MT-PRIORITY=1", `501 5.5.4 MT-PRIORITY: given twice at offset 34`},
-		{"FROM:<a@me.example> BY=x;R", `501 5.5.4 BY: malformed time at offset 23`},
+		{"FROM:<a@me.example> BY=x;R", `501 5.5.4 BY: time is not 1 to 9 digits at offset 23`},
 		{"FROM:<a@me.example> BY=0;R", `501 5.5.4 BY: time not over 0 with R at offset 23`},
 		{"FROM:<a@me.example> BY=59;R", `550 5.5.4 BY: less than the server's least time`},
 		{"FROM:<a@me.example> HOLDFOR=1001", `501 5.5.4 HOLDFOR: over the limit`},
@@ -73,8 +73,8 @@ func TestServerRefusesMail(t *testing.T) { // C4 C23 C58 C60 C61 C72 C78 C79 C96
 		{"FROM:<a@me.example> XFANCY=1", `555 5.5.4 parameter: not recognized or not on offer at offset 20`},
 		{"FROM:<a@me.example> NOTIFY=NEVER", `555 5.5.4 parameter: not recognized or not on offer at offset 20`},
 		{"FROM:<a@me.example>\\tSIZE=1", `501 5.5.2 command: control octet 0x09 at offset 24`},
-		{"FROM:<" + strings.Repeat("a", 65) + "@me.example>", `501 5.1.7 reverse-path: local part of more than 64 octets`},
-		{"FROM:<a@" + strings.Repeat("a.", 127) + "bc>", `501 5.1.7 reverse-path: domain of more than 255 octets`},
+		{"FROM:<" + strings.Repeat("a", 65) + "@me.example>", `501 5.1.7 path: local part of more than 64 octets`},
+		{"FROM:<a@" + strings.Repeat("a.", 127) + "bc>", `501 5.1.7 path: domain of more than 255 octets`},
 	}.text("MAIL") + "C: RCPT TO:<b@mx.example>\nS: 503 5.5.1 MAIL first\n"})
 }
 
@@ -151,7 +151,7 @@ S: 250 2.1.0 ok
 		{"TO:<b@mx.example> SIZE=1", `555 5.5.4 parameter: not recognized or not on offer at offset 18`},
 		{"TO:<m\\xc3\\xbcller@mx.example>", `553 5.6.7 forward-path: octet 0xC3 outside ASCII without SMTPUTF8 at offset 5`},
 		{"TO:<m\\xfcller@mx.example>", `501 5.1.3 forward-path: octet 0xFC is not valid UTF-8 at offset 5`},
-		{"TO:<" + strings.Repeat("a", 65) + "@mx.example>", `501 5.1.3 forward-path: local part of more than 64 octets`},
+		{"TO:<" + strings.Repeat("a", 65) + "@mx.example>", `501 5.1.3 path: local part of more than 64 octets`},
 	}.text("RCPT") + "C: DATA\nS: 503 5.5.1 no valid recipients\n"})
 }
 
