@@ -137,6 +137,13 @@ func TestServerTooManyErrors(t *testing.T) { // H-R28 F28 C33
 	// A recipient who is refused is no error of the client's.
 	playServer(t, service{cfg: cfg, text: offering("ENHANCEDSTATUSCODES") + "C: MAIL FROM:<a@me.example>\nS: 250 2.1.0 ok\n" +
 		strings.Repeat("C: RCPT TO:<no@mx.example>\n? RCPT TO:<no@mx.example> -> 550 5.1.1 no such user\nS: 550 5.1.1 no such user\n", 20)})
+	// What an application leaves to the default is unknown as well, and what it knows is not.
+	asked := cfg
+	asked.Requests = protocol.RequestOther | protocol.RequestClosed
+	playServer(t, service{cfg: asked, text: offering("ENHANCEDSTATUSCODES") +
+		strings.Repeat("C: XKNOWN\n? XKNOWN -> 250 2.0.0 fine\nS: 250 2.0.0 fine\nC: NOOP\n? NOOP\nS: 250 2.0.0 ok\n", 8) +
+		strings.Repeat("C: XYZZY\n? XYZZY\nS: 502 5.5.1 command not implemented\n", 2) + "C: XYZZY\n? XYZZY\n" +
+		"= closed: protocol error: too many errors\n? closed\nS: 421 4.7.0 mx.example too many errors\n"})
 	// The 421 stands behind the replies that are due, and nothing behind it runs.
 	playServer(t, service{cfg: cfg, ahead: true, text: offering("ENHANCEDSTATUSCODES") + "C: MAIL FROM:<a@me.example>\nC: RCPT TO:<b@mx.example>\nC: X\nC: X\nC: X\nC: RCPT TO:<c@mx.example>\n" + `
 ? RCPT TO:<b@mx.example> -> as it

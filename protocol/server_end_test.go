@@ -312,3 +312,55 @@ func TestServerClosedOnce(t *testing.T) { // P43 F27
 		})
 	}
 }
+
+// Between STARTTLS and the end of the handshake nothing is said, whatever ends the
+// session.
+func TestServerEndsInHandshake(t *testing.T) { // H-T9 H-T10
+	for _, implicit := range []bool{false, true} {
+		for name, end := range map[string]func(*serverMachine){
+			"End":      func(m *serverMachine) { m.End(reply(421, "bye")) },
+			"Shutdown": func(m *serverMachine) { m.Shutdown() },
+			"deadline": func(m *serverMachine) { m.SetDeadline(m.now); m.Tick(m.now) },
+			"EOF":      func(m *serverMachine) { m.FeedEOF(m.now) },
+		} {
+			m := servedMachine(t, protocol.ServerConfig{TLS: true, ImplicitTLS: implicit})
+			if !implicit {
+				m.send("EHLO me.example\r\nSTARTTLS\r\n")
+			}
+			end(m)
+			if s := m.flush(); s != "" {
+				t.Errorf("implicit %v, %s: it says %q in clear", implicit, name, s)
+			}
+			if name != "Shutdown" && m.Err() == nil {
+				t.Errorf("implicit %v, %s: the session goes on", implicit, name)
+			}
+			if name == "Shutdown" { // it waits, and then says why under TLS
+				m.Upgraded(m.now, clientTLS, nil)
+				m.pump()
+				if s := m.flush(); !strings.HasSuffix(s, "421 4.3.2 mx.example is shutting down\r\n") || m.Err() == nil {
+					t.Errorf("implicit %v: it says %q, Err %v", implicit, s, m.Err())
+				}
+			}
+		}
+	}
+}
+
+// A client that was refused is sent away by Shutdown like any other.
+func TestServerShutdownOfRefused(t *testing.T) { // C33
+	playServer(t, service{cfg: protocol.ServerConfig{Requests: protocol.RequestConnect}, text: `
+? connect -> 554 no mail for you
+S: 554 no mail for you
+A: shutdown
+= closed: connection: 421 4.3.2 mx.example is shutting down
+S: 421 4.3.2 mx.example is shutting down
+`})
+	// Ahead of the greeting too: that is the greeting then.
+	playServer(t, service{cfg: protocol.ServerConfig{Requests: protocol.RequestConnect}, text: `
+? connect -> as it
+A: shutdown
+A: it default
+= closed: connection: 421 4.3.2 mx.example is shutting down
+S: 220 mx.example ESMTP
+S: 421 4.3.2 mx.example is shutting down
+`})
+}
