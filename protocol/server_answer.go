@@ -250,12 +250,10 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 		if r.Text == "" {
 			r.Text = s.greeting()
 		}
-		r.Enhanced = wire.EnhancedCode{}
 	case RequestHello:
 		if good {
 			r = s.hello(c, r)
 		}
-		r.Enhanced = wire.EnhancedCode{}
 	case RequestStartTLS:
 		if s.in.ahead {
 			// They came while the application made up its mind.
@@ -292,6 +290,9 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 			s.tx = nil
 		}
 	case RequestOther:
+		if c.is == isOther {
+			s.refusals.open--
+		}
 		if c.is == isOther && (r.Code == wire.CodeNotImplemented || r.Code == wire.CodeSyntaxError) {
 			s.refuseUnknown(c, r)
 			return

@@ -114,7 +114,7 @@ func (s *Server) endOfInput() {
 func (s *Server) lost(err error) error {
 	step := ""
 	switch {
-	case s.upgrading || s.tail == 0:
+	case s.handshakes():
 		step = "TLS handshake"
 	case s.in.mode == inputResponse:
 		step = "response to the challenge"
@@ -192,7 +192,7 @@ func (s *Server) Output(now time.Time, dst []Chunk, max int) []Chunk {
 // Wrote implements Core.
 func (s *Server) Wrote(now time.Time, n int64) {
 	s.enter(now, "Wrote")
-	if !s.dropped && n > 0 {
+	if !s.dropped && n != 0 {
 		s.clock.write = now
 		s.out.wrote(n)
 		if !s.out.pending() {
