@@ -75,7 +75,7 @@ const (
 // paused reports whether input has to wait.
 func (s *Server) paused() bool {
 	return s.upgrading || s.in.closing || s.in.stopped || s.in.blocked ||
-		s.tail-s.head >= uint64(s.cfg.MaxPipelined) || s.out.planned-s.out.acked >= maxQueuedOutput
+		s.in.mode == inputLine && s.tail-s.head >= uint64(s.cfg.MaxPipelined) || s.out.planned-s.out.acked >= maxQueuedOutput
 }
 
 // WantRead implements Core.
