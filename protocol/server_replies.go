@@ -143,7 +143,7 @@ func (s *Server) plan(r wire.Reply) {
 	if !s.out.pending() {
 		s.clock.write = s.clock.now
 	}
-	s.out.command(r.AppendTo(s.out.room()))
+	s.out.command(s.mem.appendReply(s.out.room(), &r))
 	if s.cfg.Trace != nil {
 		s.traceReply(r)
 	}
