@@ -10,22 +10,28 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// traceCommand reports a command line. What AUTH has behind the mechanism is secret, and
-// so is all of it where the line makes no sense: a mechanism that is not on offer may
-// be a password without one.
-func (s *Server) traceCommand(line string, cmd wire.Command) {
-	verb := strings.TrimLeft(line, " \t")
-	if len(verb) > len(wire.VerbAuth) && strings.EqualFold(verb[:len(wire.VerbAuth)], wire.VerbAuth) {
-		line = wire.VerbAuth
-		mechanism, _, initial := strings.Cut(cmd.Args, " ")
-		if s.cfg.Mechanisms != nil && slices.Contains(s.cfg.Mechanisms(s.tls), strings.ToUpper(mechanism)) {
+// traceCommand reports a command line. What stands behind the mechanism of AUTH is
+// secret, and so is all of it where the mechanism is none on offer: it may be a password.
+// Secret too is what no command follows it: a response to a challenge that never was.
+func (s *Server) traceCommand(line string, is serverCommand) {
+	text := strings.TrimLeft(line, " \t")
+	n := len(wire.VerbAuth)
+	switch {
+	case len(text) >= n && strings.EqualFold(text[:n], wire.VerbAuth):
+		s.in.secret = true
+		mechanism, initial, _ := strings.Cut(strings.TrimLeft(text[n:], " "), " ")
+		if line = text[:n]; s.cfg.Mechanisms != nil && slices.Contains(s.cfg.Mechanisms(s.tls), strings.ToUpper(mechanism)) {
 			line += " " + mechanism
-		} else {
-			initial = true
+		} else if mechanism != "" {
+			initial = mechanism
 		}
-		if initial {
+		if initial != "" {
 			line += " ***"
 		}
+	case is != isOther:
+		s.in.secret = false
+	case s.in.secret:
+		line = "***"
 	}
 	s.traceInput(printable(line))
 }
@@ -57,9 +63,6 @@ func (s *Server) traceReply(r wire.Reply) {
 		line := r.String()
 		if more {
 			line = line[:3] + "-" + strings.TrimPrefix(line[3:], " ")
-		}
-		if r.Code == wire.CodeAuthChallenge {
-			line = "334 ***"
 		}
 		s.traces = append(s.traces, tracedLine{s.out.planned, TraceEvent{Kind: TraceSent, Line: line}})
 	}
