@@ -192,7 +192,7 @@ func (s *Server) Output(now time.Time, dst []Chunk, max int) []Chunk {
 // Wrote implements Core.
 func (s *Server) Wrote(now time.Time, n int64) {
 	s.enter(now, "Wrote")
-	if !s.dropped && n > 0 {
+	if !s.dropped && n != 0 {
 		s.clock.write = now
 		s.out.wrote(n)
 		if !s.out.pending() {

@@ -112,7 +112,9 @@ func (s *Server) settle() {
 			return
 		}
 		if s.in.ending != nil {
-			s.plan(s.in.ending.reply)
+			if s.tail > 0 && !s.upgrading { // H-T9: nothing is said in clear there
+				s.plan(s.in.ending.reply)
+			}
 			s.end(s.in.ending.cause)
 			return
 		}
