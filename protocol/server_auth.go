@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -170,7 +171,7 @@ func (s *Server) response(line []byte, tooLong bool) {
 	}
 	response := make([]byte, base64.StdEncoding.DecodedLen(len(line)))
 	n, err := base64.StdEncoding.Strict().Decode(response, line)
-	if err != nil {
+	if err != nil || bytes.ContainsAny(line, "\r\n") { // which package base64 skips
 		x.fail(replyAuthEncoding, nil)
 		return
 	}
