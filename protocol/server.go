@@ -45,8 +45,7 @@ type Server struct {
 	upgrading     bool // from the 220 to STARTTLS until Upgraded
 	mails         int  // transactions so far
 	domains       map[string]struct{}
-	errors        int
-	unknown       int
+	refusals      refusals
 	shutdown      bool
 
 	clock serverClock

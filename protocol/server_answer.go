@@ -290,6 +290,9 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 			s.tx = nil
 		}
 	case RequestOther:
+		if c.is == isOther {
+			s.refusals.open--
+		}
 		if c.is == isOther && (r.Code == wire.CodeNotImplemented || r.Code == wire.CodeSyntaxError) {
 			s.refuseUnknown(c, r)
 			return

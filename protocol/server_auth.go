@@ -143,7 +143,7 @@ func (x *authExchange) fail(r wire.Reply, err error) {
 	if err == nil {
 		err = &ReplyError{Reply: r, Command: wire.VerbAuth}
 	}
-	x.s.at(x.slot).fault = faultCommand
+	x.s.count(x.s.at(x.slot), faultCommand)
 	x.over(r)
 	x.promise.Reject(err)
 }
@@ -171,7 +171,7 @@ func (s *Server) response(line []byte, tooLong bool) {
 	}
 	response := make([]byte, base64.StdEncoding.DecodedLen(len(line)))
 	n, err := base64.StdEncoding.Strict().Decode(response, line)
-	if err != nil || bytes.ContainsAny(line, "\r\n") { // which package base64 skips
+	if err != nil || bytes.ContainsAny(line, "\r\n") {
 		x.fail(replyAuthEncoding, nil)
 		return
 	}

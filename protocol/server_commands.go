@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -111,7 +110,7 @@ func commandOf(verb string) serverCommand {
 
 // open reports whether a command may be done.
 func (s *Server) open(c *slot) bool {
-	if s.alone {
+	if s.alone || s.refusals.exhaust(&s.cfg) {
 		return false
 	}
 	t := s.tx
@@ -190,6 +189,9 @@ func (s *Server) run(c *slot) {
 func (s *Server) ask(c *slot) {
 	c.kind = commandRules[c.is].kind
 	c.state = slotAsked
+	if c.is == isOther {
+		s.refusals.open++
+	}
 	if s.cfg.Requests&c.kind == 0 {
 		s.answer(c, s.byDefault(c))
 	}
@@ -197,13 +199,15 @@ func (s *Server) ask(c *slot) {
 
 // refuse answers a command that is refused for what it is.
 func (s *Server) refuse(c *slot, r wire.Reply) {
-	c.kind, c.fault = 0, faultCommand
+	c.kind = 0
+	s.count(c, faultCommand)
 	s.settled(c, r)
 }
 
 // refuseUnknown is refuse for what is no command here.
 func (s *Server) refuseUnknown(c *slot, r wire.Reply) {
-	c.kind, c.fault = 0, faultUnknown
+	c.kind = 0
+	s.count(c, faultUnknown)
 	s.settled(c, r)
 }
 
@@ -222,12 +226,20 @@ func (s *Server) settled(c *slot, r wire.Reply) {
 	}
 	c.reply, c.state = r, slotAnswered
 	if r.Code == wire.CodeNotAvailable && !c.last {
-		c.last, c.cause = true, &ReplyError{Reply: r, Command: cmp.Or(c.verb, "connection")}
+		c.last, c.cause = true, &ReplyError{Reply: r, Command: c.step()}
 		s.in.closing = true
 	}
 	if decides && !s.in.closing {
 		s.goOn(c)
 	}
+}
+
+// step names what a reply answers.
+func (c *slot) step() string {
+	if c.is == isConnect {
+		return "greeting"
+	}
+	return c.verb
 }
 
 // goOn lets input go on behind a command that stopped it and was refused.

@@ -114,7 +114,7 @@ func (s *Server) endOfInput() {
 func (s *Server) lost(err error) error {
 	step := ""
 	switch {
-	case s.upgrading || s.tail == 0:
+	case s.handshakes():
 		step = "TLS handshake"
 	case s.in.mode == inputResponse:
 		step = "response to the challenge"

@@ -95,7 +95,7 @@ func (s *Server) WantRead() bool {
 // ready reports whether input is taken now, and deals with octets that come when none may.
 func (s *Server) ready() bool {
 	switch {
-	case s.upgrading || s.tail == 0:
+	case s.handshakes():
 		// Rule 9, H-T2. They are not TLS, or came ahead of what TLS begins with.
 		s.end(&ProtocolError{Step: "TLS handshake", Err: ErrPlaintextBeforeTLS})
 		return false

@@ -131,6 +131,7 @@ func (s *Server) command(line []byte, more bool) {
 		if c.size < 0 {
 			// Nobody knows where the next command begins.
 			s.final(c.reply, "unknown size of a chunk")
+			s.at(s.tail - 1).cause = &ProtocolError{Reason: "unknown size of a chunk", Err: err}
 			return
 		}
 	case c.is == isHello && s.cfg.RefuseEarlyTalkers:

@@ -64,7 +64,7 @@ func TestServerRefusesMail(t *testing.T) { // C4 C23 C58 C60 C61 C72 C78 C79 C96
 		{"FROM:<a@me.example> MT-PRIORITY=1 MT-PRIORITY=1", `501 5.5.4 MT-PRIORITY: given twice at offset 34`},
 		{"FROM:<a@me.example> BY=x;R", `501 5.5.4 BY: time is not 1 to 9 digits at offset 23`},
 		{"FROM:<a@me.example> BY=0;R", `501 5.5.4 BY: time with mode R is not over 0 at offset 23`},
-		{"FROM:<a@me.example> BY=59;R", `555 5.5.4 BY is less than the minimum`},
+		{"FROM:<a@me.example> BY=59;R", `550 5.5.4 BY: less than the server's least time`},
 		{"FROM:<a@me.example> HOLDFOR=1001", `501 5.5.4 not held that long`},
 		{"FROM:<a@me.example> HOLDFOR=0", `501 5.5.4 HOLDFOR: not 1 to 999999999 seconds at offset 28`},
 		{"FROM:<a@me.example> HOLDUNTIL=2026-01-01T01:00:00Z", `501 5.5.4 not held that long`},

@@ -35,15 +35,6 @@ const (
 	slotAnswered                  // the reply leaves when it is its turn
 )
 
-// fault says what a refusal counts as.
-type fault uint8
-
-const (
-	faultNone fault = iota
-	faultCommand
-	faultUnknown // the command is none here
-)
-
 // at returns the slot of a command that is in the queue.
 func (s *Server) at(seq uint64) *slot { return &s.mem.slots[seq&uint64(len(s.mem.slots)-1)] }
 
@@ -112,7 +103,7 @@ func (s *Server) settle() {
 			return
 		}
 		if s.in.ending != nil {
-			if s.tail > 0 && !s.upgrading { // H-T9: nothing is said in clear there
+			if !s.handshakes() {
 				s.plan(s.in.ending.reply)
 			}
 			s.end(s.in.ending.cause)
@@ -145,19 +136,6 @@ func (s *Server) atRest() {
 	}
 }
 
-// tooMany counts a refusal that leaves, and reports whether it is one too many (H-R28).
-// Replies leave in order, so that the count does not depend on when they were given.
-func (s *Server) tooMany(f fault) bool {
-	if f == faultNone {
-		return false
-	}
-	s.errors++
-	if f == faultUnknown {
-		s.unknown++
-	}
-	return s.errors > s.cfg.MaxErrors || s.unknown > s.cfg.MaxUnknown
-}
-
 // reply plans the replies whose turn it is.
 func (s *Server) reply() {
 	for s.err == nil && s.head < s.next {
@@ -170,7 +148,7 @@ func (s *Server) reply() {
 		if c.state != slotAnswered && !s.verdicts(c) {
 			return
 		}
-		if s.tooMany(c.fault) {
+		if s.refusals.leave(c.fault, &s.cfg) {
 			c.reply = s.named(replyTooManyErrors)
 			c.last, c.cause = true, &ProtocolError{Reason: "too many errors"}
 		}

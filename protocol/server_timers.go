@@ -69,7 +69,7 @@ func (s *Server) due() (at time.Time, step string, limit time.Duration) {
 		sooner(s.clock.drain, t.Drain, "end of input")
 	case s.out.pending():
 		sooner(s.clock.write, t.Block, "progress in writing")
-	case s.upgrading || s.tail == 0:
+	case s.handshakes():
 		sooner(s.clock.tls, t.TLS, "TLS handshake")
 	case s.eof || s.in.closing || s.in.stopped || s.in.blocked:
 	case s.in.mode >= inputContent:
@@ -94,7 +94,7 @@ func (s *Server) Tick(now time.Time) {
 		switch {
 		case s.writeErr != nil:
 			s.end(s.writeErr)
-		case s.upgrading || s.tail == 0 || step == "progress in writing":
+		case s.handshakes() || step == "progress in writing":
 			s.end(err)
 		default:
 			r := replyTimeout
