@@ -166,10 +166,10 @@ func (c *command) finish() {
 	}
 }
 
-// do calls f under the loop's lock, unless the command is over.
+// do calls f under the loop's lock, unless the command is over, or none at all.
 func (c *command) do(f func()) {
 	c.session.loop.Do(func(time.Time) {
-		if c.over {
+		if c.over || c.public.Kind == protocol.RequestClosed {
 			return
 		}
 		f()
@@ -208,7 +208,7 @@ func (c *command) AnswerEach(i int, reply wire.Reply) (did bool) {
 // complete does what has to precede a reply.
 func (c *command) complete(reply wire.Reply) wire.Reply {
 	switch {
-	case c.content != nil && reply.Positive():
+	case c.content != nil && reply.Positive() && !c.replied.Load():
 		c.content.accept()
 	case c.public.Kind == protocol.RequestConnect && reply.Code == wire.CodeServiceReady && reply.Text != "":
 		// RFC 5321 §4.2: the host's name comes first.
