@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sansmtp/sansmtp/netasync"
@@ -44,7 +46,8 @@ func serveOn(t testing.TB, srv *netasync.Server, ln net.Listener) {
 }
 
 // say plays a client's side of a conversation with a server: "C: " lines are
-// sent, consecutive ones with one write, and "S: " lines must come. EOF wants the end of input.
+// sent, those of "C= " as the octets that are quoted, consecutive ones with one write, and
+// "S: " lines must come. EOF wants the end of input.
 // The connection stays open, and is returned, unless the last line is EOF.
 func say(t testing.TB, addr, script string) net.Conn {
 	t.Helper()
@@ -74,8 +77,12 @@ func sayOn(t testing.TB, conn net.Conn, script string) {
 		case "":
 		case "C:":
 			out = append(out, arg+"\r\n"...)
-		case "C>":
-			out = append(out, arg...)
+		case "C=":
+			octets, err := strconv.Unquote(arg)
+			if err != nil {
+				t.Fatalf("script: %q", line)
+			}
+			out = append(out, octets...)
 		case "S:":
 			send()
 			if got, err := r.ReadString('\n'); got != arg+"\r\n" {
@@ -145,3 +152,33 @@ const serverHello = `
 
 func text(code wire.Code, text string) wire.Reply { return wire.Reply{Code: code, Text: text} }
 
+// memory is a listener whose connections are pipes.
+type memory struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newMemory() *memory { return &memory{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (m *memory) dial() net.Conn {
+	client, server := net.Pipe()
+	m.conns <- server
+	return client
+}
+
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case conn := <-m.conns:
+		return conn, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) Close() error {
+	m.once.Do(func() { close(m.closed) })
+	return nil
+}
+
+func (m *memory) Addr() net.Addr { return &net.UnixAddr{Net: "unix", Name: "memory"} }

@@ -18,7 +18,8 @@ type command struct {
 	session *Session
 	request protocol.Request
 	public  Request
-	content *content // of protocol.RequestData
+	content *content   // of protocol.RequestData
+	refusal wire.Reply // its default answer, which is the verdict too
 	step    func()   // of a login, in place of all the others
 	replied atomic.Bool
 
@@ -118,6 +119,7 @@ func (c *command) begin() {
 	}
 	if c.public.Kind == protocol.RequestData {
 		c.content = newContent(c)
+		c.refusal = c.request.Default()
 		c.public.Content = c.content
 	}
 }
@@ -158,11 +160,14 @@ func (c *command) finish() {
 		return
 	}
 	c.over = true
-	if !c.replied.Load() {
-		c.session.answerDefault(c.request)
-	}
-	if c.content != nil {
+	switch {
+	case c.content != nil:
+		if !c.replied.Load() {
+			c.request.Answer(c.refusal)
+		}
 		c.content.drop()
+	case !c.replied.Load():
+		c.session.answerDefault(c.request)
 	}
 }
 
@@ -222,7 +227,11 @@ func (c *command) complete(reply wire.Reply) wire.Reply {
 
 // standard returns the default reply.
 func (c *command) standard() (reply wire.Reply) {
-	c.do(func() { reply = c.request.Default() })
+	c.do(func() {
+		if reply = c.refusal; c.content == nil {
+			reply = c.request.Default()
+		}
+	})
 	return reply
 }
 
