@@ -3,6 +3,7 @@ package netasync_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -65,6 +66,9 @@ func sayOn(t testing.TB, conn net.Conn, script string) {
 	r := bufio.NewReader(conn)
 	var out []byte
 	send := func() {
+		if len(out) == 0 {
+			return
+		}
 		if _, err := conn.Write(out); err != nil {
 			t.Fatal(err)
 		}
@@ -182,3 +186,8 @@ func (m *memory) Close() error {
 }
 
 func (m *memory) Addr() net.Addr { return &net.UnixAddr{Net: "unix", Name: "memory"} }
+
+// serverTLS is a configuration with the certificate of a name.
+func serverTLS(name string) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{identity().certs[name]}}
+}

@@ -20,7 +20,7 @@ type command struct {
 	public  Request
 	content *content   // of protocol.RequestData
 	refusal wire.Reply // its default answer, which is the verdict too
-	step    func()   // of a login, in place of all the others
+	step    func()     // of a login, in place of all the others
 	replied atomic.Bool
 
 	// Under the loop's lock.
