@@ -41,6 +41,7 @@ var layers = map[string]layer{
 	"cmd/sansmtp": {imports: []string{
 		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",
 	}},
+	"protocol_test/smtptest/fault": {pure: true, imports: []string{module + "/protocol/wire"}},
 }
 
 // testOnly are trees that hold tests and what serves them.
