@@ -1,0 +1,2 @@
+// Package smtptest has servers for tests of SMTP clients.
+package smtptest
