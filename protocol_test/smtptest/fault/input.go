@@ -152,9 +152,19 @@ func (c *core) takeLine(now time.Time, line, behind []byte) {
 		c.pending.ends = c.alone && len(behind) > 0
 		line = append(line, behind...)
 	}
-	if !c.alone {
+	switch {
+	case !c.alone:
 		c.feed(now, line)
+	case step == Data:
+		c.giveUp(now)
 	}
+}
+
+// giveUp has the machine forget the transaction, as it does when it refuses the
+// content itself. The answer is that to the client's command.
+func (c *core) giveUp(now time.Time) {
+	c.alone = false
+	c.feed(now, []byte("RSET\r\n"))
 }
 
 // redact leaves out what AUTH has behind the mechanism.
@@ -220,11 +230,10 @@ func (c *core) feedChunk(now time.Time, p []byte) int {
 	return n
 }
 
-// endChunk is behind a chunk. The machine has to give up the message that one is
-// missing of.
+// endChunk is behind a chunk. One that is missing is the end of its message.
 func (c *core) endChunk(now time.Time) {
 	if c.in.dropping && c.broken == NoBreak {
-		c.feed(now, []byte("RSET\r\n"))
+		c.giveUp(now)
 	}
 	c.in.dropping = false
 }

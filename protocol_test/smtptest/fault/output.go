@@ -17,10 +17,7 @@ func (c *core) pull(now time.Time) {
 			if !c.say(now, c.pending.action, wire.Reply{}, nil) {
 				return
 			}
-			if c.pending.ends {
-				c.breakOff(now, Drop)
-			}
-			c.pending, c.alone = nil, false
+			c.answered(now, wire.Reply{})
 			continue
 		}
 		reply, raw := c.peek(now)
@@ -121,7 +118,10 @@ func (c *core) answered(now time.Time, reply wire.Reply) {
 	case cmd.step == Lhlo:
 		c.lmtp = c.lmtp || reply.Positive()
 	}
-	c.pending = nil
+	c.pending, c.alone = nil, false
+	if cmd.ends {
+		c.breakOff(now, Drop)
+	}
 }
 
 // decided reports whether there is no further verdict on the message. A chunk that was
