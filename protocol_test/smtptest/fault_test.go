@@ -5,7 +5,6 @@ import (
 	"io"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
 	"github.com/sansmtp/sansmtp/protocol_test/smtptest"
@@ -55,7 +54,16 @@ func atEachStep(t *testing.T, action string, test func(t *testing.T, c *client, 
 		for _, s := range steps {
 			t.Run(string(s.name), func(t *testing.T) {
 				srv := newServer(t, plain(string(s.name)+"="+action), secure)
-				c := dial(t, srv, secure)
+				c, err := connect(t, srv)
+				if action == "reset" && errors.Is(err, syscall.ECONNRESET) {
+					return // the server was faster than the system's call
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if secure {
+					c.secure(srv)
+				}
 				for _, e := range s.before {
 					c.say(e.say)
 					c.want(e.reply)
@@ -224,17 +232,4 @@ func TestClose(t *testing.T) {
 			t.Error("the listener is open")
 		}
 	})
-}
-
-// A server that is told to be slow ends no sooner for it.
-func TestDelayIsKept(t *testing.T) {
-	srv := newServer(t, plain("noop=delay 20ms"), false)
-	c := dial(t, srv, false)
-	c.want(banner)
-	begin := time.Now()
-	c.say("NOOP\r\n")
-	c.want("250 2.0.0 ok\r\n")
-	if took := time.Since(begin); took < 20*time.Millisecond {
-		t.Errorf("the reply came after %v", took)
-	}
 }

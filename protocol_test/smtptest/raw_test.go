@@ -46,14 +46,21 @@ type client struct {
 	net.Conn
 }
 
+func connect(t testing.TB, srv *smtptest.Server) (*client, error) {
+	conn, err := net.Dial("tcp", srv.Addr)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &client{t, conn}, nil
+}
+
 func dial(t testing.TB, srv *smtptest.Server, secure bool) *client {
 	t.Helper()
-	conn, err := net.Dial("tcp", srv.Addr)
+	c, err := connect(t, srv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	c := &client{t, conn}
 	if secure {
 		c.secure(srv)
 	}

@@ -55,29 +55,25 @@ func TestMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chunking := protocol.ServerConfig{Enable: wire.DSN, Disable: wire.Chunking}
 	tests := []struct {
 		name   string
 		cfg    smtptest.Config
 		secure bool
 		client netasync.Config
-		want   smtptest.Message
+		user   string
 		tls    bool
 	}{
-		{"clear", smtptest.Config{}, false, netasync.Config{}, smtptest.Message{Verb: "BDAT"}, false},
-		{"data", smtptest.Config{Protocol: chunking}, false, netasync.Config{}, smtptest.Message{Verb: "DATA"}, false},
-		{"starttls", smtptest.Config{STARTTLS: true}, false, netasync.Config{}, smtptest.Message{Verb: "BDAT"}, true},
-		{"implicit tls", smtptest.Config{STARTTLS: true}, true, netasync.Config{}, smtptest.Message{Verb: "BDAT"}, true},
-		{"login", smtptest.Config{Users: users, STARTTLS: true}, false, netasync.Config{Login: login}, smtptest.Message{Verb: "BDAT", User: "user"}, true},
-		{"login in clear", smtptest.Config{Users: users}, false, netasync.Config{Login: login, TLS: netasync.TLSOff}, smtptest.Message{Verb: "BDAT", User: "user"}, false},
-		{"lmtp", smtptest.Config{Protocol: protocol.ServerConfig{LMTP: true}}, false, netasync.Config{}, smtptest.Message{Verb: "BDAT"}, false},
+		{"clear", smtptest.Config{}, false, netasync.Config{}, "", false},
+		{"starttls", smtptest.Config{STARTTLS: true}, false, netasync.Config{}, "", true},
+		{"implicit tls", smtptest.Config{STARTTLS: true}, true, netasync.Config{}, "", true},
+		{"login", smtptest.Config{Users: users, STARTTLS: true}, false, netasync.Config{Login: login}, "user", true},
+		{"login in clear", smtptest.Config{Users: users}, false, netasync.Config{Login: login, TLS: netasync.TLSOff}, "user", false},
+		{"lmtp", smtptest.Config{Protocol: protocol.ServerConfig{LMTP: true}}, false, netasync.Config{}, "", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			srv := newServer(t, test.cfg, test.secure)
-			env := envelope(t)
-			env.Params = wire.MailParams{}
-			if err := send(t, srv, test.client, env, content); err != nil {
+			if err := send(t, srv, test.client, envelope(t), content); err != nil {
 				t.Fatal(err, srv.Transcript())
 			}
 			messages, err := srv.Wait(t.Context(), 1)
@@ -85,7 +81,7 @@ func TestMessage(t *testing.T) {
 				t.Fatal(messages, err)
 			}
 			m := messages[0]
-			if string(m.Content) != content || m.Verb != test.want.Verb || m.User != test.want.User || m.Hello != "me.example" || m.Session != 0 {
+			if string(m.Content) != content || m.Verb != "DATA" || m.User != test.user || m.Hello != "me.example" || m.Session != 0 {
 				t.Errorf("got %+v", m)
 			}
 			if m.TLS.Active() != test.tls {
@@ -111,7 +107,7 @@ func TestMessageParameters(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := messages[0], messages[1]
-	if !first.Mail.From.IsNull() || first.Mail.Ret != wire.RetHeaders || first.Mail.EnvID != "x" || string(first.Content) != "\x00\r\n" {
+	if !first.Mail.From.IsNull() || first.Mail.Ret != wire.RetHeaders || first.Mail.EnvID != "x" || first.Verb != "BDAT" || string(first.Content) != "\x00\r\n" {
 		t.Errorf("the first is %+v", first)
 	}
 	if len(first.Recipients) != 2 || first.Recipients[0].Notify != wire.NotifyNever || first.Recipients[1].Path.String() != "<d@mx.example>" {
@@ -246,17 +242,29 @@ func TestCertificate(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	cert := tls.Certificate{}
-	probe := dialTLS(t, first)
-	if got := probe.ConnectionState().PeerCertificates[0]; !got.Equal(first.Certificate()) {
+	var own tls.Certificate
+	cfg := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own, nil }}
+	if srv := newServer(t, smtptest.Config{TLS: cfg}, true); srv.Certificate() != nil {
+		t.Error("the certificate of a configuration that chooses is not known")
+	}
+	own = tls.Certificate{Certificate: [][]byte{first.Certificate().Raw}}
+	second := newServer(t, smtptest.Config{TLS: &tls.Config{Certificates: []tls.Certificate{own}}}, true)
+	if !second.Certificate().Equal(first.Certificate()) || !second.CertPool().Equal(first.CertPool()) {
+		t.Error("the configuration's certificate is not used")
+	}
+	if conn := dial(t, first, true).Conn.(*tls.Conn); !conn.ConnectionState().PeerCertificates[0].Equal(first.Certificate()) {
 		t.Error("another certificate is shown")
 	}
-	_ = cert
 }
 
-func dialTLS(t testing.TB, srv *smtptest.Server) *tls.Conn {
-	t.Helper()
-	return dial(t, srv, true).Conn.(*tls.Conn)
+// A client may have to show a certificate.
+func TestClientCertificate(t *testing.T) {
+	srv := newServer(t, smtptest.Config{TLS: &tls.Config{ClientAuth: tls.RequireAnyClientCert}}, true)
+	c := dial(t, srv, false)
+	conn := tls.Client(c.Conn, &tls.Config{RootCAs: srv.CertPool(), ServerName: "localhost"})
+	if _, err := conn.Read(make([]byte, 1)); err == nil || err.Error() != "remote error: tls: certificate required" {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 func TestStartPanics(t *testing.T) {
@@ -266,8 +274,8 @@ func TestStartPanics(t *testing.T) {
 	}{
 		"script":   {smtptest.Config{Faults: fault.Script{{Step: "rctp"}}}, "smtptest: fault script: no such step"},
 		"protocol": {smtptest.Config{Protocol: protocol.ServerConfig{TLS: true}}, "smtptest: Protocol: Requests, TLS, ImplicitTLS, Mechanisms and Trace are not to be set"},
-		"hostname": {smtptest.Config{Protocol: protocol.ServerConfig{Hostname: "a b"}}, "smtptest: Hostname: not a domain name or address literal"},
-		"password": {smtptest.Config{Users: map[string]string{"user": ""}}, "smtptest: password: empty"},
+		"hostname": {smtptest.Config{Protocol: protocol.ServerConfig{Hostname: "a b"}}, "smtptest: Hostname: domain: octet 0x20 does not fit into a host name at offset 1"},
+		"password": {smtptest.Config{Users: map[string]string{"user": ""}}, "smtptest: password: not as RFC 8265 allows"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

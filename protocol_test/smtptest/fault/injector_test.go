@@ -211,6 +211,9 @@ func TestBreakAfter(t *testing.T) {
 			for _, how := range []string{"drop", "reset", "hang"} {
 				script := fault.MustParse(test.script + "=" + how + " after " + itoa(size))
 				for cut := range len(test.input) {
+					if how != "drop" && cut > 0 {
+						break // one kind is enough to see that cuts do not matter
+					}
 					s := newSession(t, path{}.config(), fault.InjectorConfig{Script: script})
 					s.feed(test.input[:cut])
 					s.feed(test.input[cut:])
