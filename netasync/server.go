@@ -65,6 +65,10 @@ type Server struct {
 	// if not nil, is told of each line in both directions, without secrets. It runs inline: it must not
 	// block.
 	Trace func(*Session) func(protocol.TraceEvent)
+	// Intercept, if not nil, is called at the begin of each session, for tests: see
+	// Interceptor. reset is for the Interceptor to call, once at most: it has the
+	// connection closed so that the client sees a reset.
+	Intercept func(s *Session, reset func()) Interceptor
 
 	mu        sync.Mutex
 	listeners map[*listener]struct{}

@@ -130,7 +130,7 @@ func (s *Server) enter(session *Session) error {
 func (s *Server) drive(session *Session) bool {
 	cfg := session.listener.loop
 	cfg.Ended = session.ended
-	loop := transport.NewLoop(session.conn, &session.pump, cfg)
+	loop := transport.NewLoop(session.conn, session.core(), cfg)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if session.listener.over {

@@ -26,8 +26,9 @@ type Session struct {
 	values   map[any]any // the handlers' own
 	state    atomic.Pointer[sessionState]
 
-	pump pump
-	loop *transport.Loop // nil before the conversation; guarded by the Server's lock
+	pump        pump
+	interceptor Interceptor     // nil: none
+	loop        *transport.Loop // nil before the conversation; guarded by the Server's lock
 
 	// All of this belongs to the lock of loop.
 	queue       []*command // for the handler, in the order of the wire
@@ -133,6 +134,7 @@ func (s *Session) begin() {
 	if s.server.Trace != nil {
 		config.Trace = s.server.Trace(s)
 	}
+	s.intercept(&config)
 	machine, err := protocol.NewServer(time.Now(), config)
 	if err != nil {
 		s.log().Error("no session", "err", err) // Serve has seen that it works

@@ -36,6 +36,7 @@ func (s *Session) take(r protocol.Request) {
 		s.cancel(s.pump.Err())
 	}
 	switch {
+	case s.interceptor != nil && s.interceptor.Take(r):
 	case wants(s.server.Handler, kind, r.Verb()):
 		s.enqueue(&command{session: s, request: r})
 	case !closed:

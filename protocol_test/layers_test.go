@@ -42,7 +42,10 @@ var layers = map[string]layer{
 	"cmd/sansmtp": {imports: []string{
 		module + "/netasync", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", "github.com/alecthomas/kong",
 	}},
-	"protocol_test/smtptest/fault": {pure: true, imports: []string{module + "/protocol/wire"}},
+	"protocol_test/smtptest": {imports: []string{
+		module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/protocol_test/smtptest/fault", module + "/transport",
+	}},
+	"protocol_test/smtptest/fault": {pure: true, imports: []string{module + "/protocol", module + "/protocol/wire"}},
 }
 
 // testOnly are trees that hold tests and what serves them.

@@ -47,6 +47,16 @@ func Parse(s string) (Script, error) {
 	}
 }
 
+// MustParse is Parse for a script that is part of a program: it panics where Parse has
+// an error.
+func MustParse(s string) Script {
+	script, err := Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return script
+}
+
 // Check finds what a script that was put together in Go has that Parse would not
 // give: a step, reply or kind of break that does not exist, a number under 0, a break
 // with an answer, a size where there is no content, two rules for one step. The error is a
