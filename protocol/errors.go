@@ -34,6 +34,9 @@ var (
 	// ErrPlaintextAfterSTARTTLS says that octets came in clear behind the reply to
 	// STARTTLS: somebody on the path injected them (RFC 3207 §6).
 	ErrPlaintextAfterSTARTTLS = errors.New("octets in clear behind the reply to STARTTLS")
+	// ErrPlaintextBeforeTLS says that a client sent octets in clear where TLS is to
+	// begin.
+	ErrPlaintextBeforeTLS = errors.New("octets in clear where TLS is to begin")
 	// ErrAuthenticated says that the session is authenticated already: RFC 4954
 	// §4 allows it once.
 	ErrAuthenticated = errors.New("authenticated already")
