@@ -62,27 +62,14 @@ func (b *Backend) ServeSMTP(w ReplyWriter, r *Request) {
 func (b *Backend) content(ctx context.Context, w ReplyWriter, r *Request) (wire.Reply, error) {
 	r.Transaction.writer = w
 	defer func() { r.Transaction.writer = nil }()
-	content := &checkedReader{Reader: r.Content}
-	reply, err := b.Content(ctx, r.Transaction, content)
-	if err == nil && (reply.Code == 0 || reply.Positive()) && !content.ended {
+	reply, err := b.Content(ctx, r.Transaction, r.Content)
+	if err == nil && (reply.Code == 0 || reply.Positive()) && !r.command.content.seen {
 		return wire.Reply{}, errUnread
 	}
 	return reply, err
 }
 
 var errUnread = errors.New("content was accepted before its end was read")
-
-// checkedReader notes whether the end was seen.
-type checkedReader struct {
-	io.Reader
-	ended bool
-}
-
-func (r *checkedReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	r.ended = r.ended || err == io.EOF
-	return n, err
-}
 
 func (b *Backend) wants(kind protocol.RequestSet, _ string) bool {
 	switch kind {

@@ -35,7 +35,8 @@ type content struct {
 	// The reader's own.
 	begun   bool
 	out     *[contentBuffer]byte
-	from, n int // what is left of out
+	from, n int  // what is left of out
+	seen    bool // io.EOF was returned
 }
 
 func newContent(c *command) *content {
@@ -171,6 +172,7 @@ func (r *content) exchange() (resume bool, err error) {
 		r.more.Wait()
 	}
 	if r.filled == 0 || r.dropped {
+		r.seen = r.err == io.EOF
 		if r.out != nil {
 			contentBuffers.Put(r.out)
 		}

@@ -28,9 +28,6 @@ var errProxyHeader = errors.New("no header, or one that is too long")
 // readProxyHeader learns from a trusted proxy who the client is. It reads not an octet
 // beyond the header: a ClientHello may follow at once.
 func (s *Session) readProxyHeader() error {
-	if len(s.server.ProxyFrom) == 0 || !contains(s.server.ProxyFrom, s.remote) {
-		return nil
-	}
 	s.conn.SetReadDeadline(time.Now().Add(proxyTimeout))
 	b, err := readProxyHeader(s.conn)
 	if err != nil {

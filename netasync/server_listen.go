@@ -19,6 +19,8 @@ type listener struct {
 	config protocol.ServerConfig
 	loop   transport.LoopConfig
 	log    *slog.Logger
+	open   sync.WaitGroup // its sessions
+	over   bool           // no more of them; guarded by the Server's lock
 }
 
 // Serve takes connections from ln, which it closes in the end, until Shutdown, Close
@@ -39,17 +41,17 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	defer s.remove(l)
 	stop := context.AfterFunc(ctx, func() {
-		ln.Close()
+		s.end(l)
 		s.each(l, (*Session).close)
 	})
 	defer stop()
-	var sessions sync.WaitGroup
-	err := s.accept(ctx, l, &sessions)
+	err := s.accept(ctx, l)
 	if ctx.Err() == nil && err != ErrServerClosed {
 		l.log.Error("accepting connections failed", "err", err)
+		s.end(l)
 		s.each(l, (*Session).shutdown)
 	}
-	sessions.Wait()
+	l.open.Wait()
 	return err
 }
 
@@ -119,6 +121,14 @@ func (s *Server) add(l *listener) error {
 	return nil
 }
 
+// end stops to accept from a listener.
+func (s *Server) end(l *listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.over = true
+	l.Close()
+}
+
 func (s *Server) remove(l *listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,16 +142,14 @@ const (
 )
 
 // accept starts a session for each connection, until there can be no more.
-func (s *Server) accept(ctx context.Context, l *listener, sessions *sync.WaitGroup) error {
+func (s *Server) accept(ctx context.Context, l *listener) error {
 	pause := minAcceptPause
 	for {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
 			pause = minAcceptPause
-			if session := s.admit(l, conn); session != nil {
-				sessions.Go(session.run)
-			}
+			s.admit(l, conn)
 			continue
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

@@ -2,6 +2,7 @@ package netasync
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -28,6 +29,7 @@ func (s *Server) stop() (drained <-chan struct{}) {
 	}
 	close(s.closing)
 	for l := range s.listeners {
+		l.over = true
 		l.Close()
 	}
 	if len(s.sessions) == 0 {
@@ -86,38 +88,63 @@ func (s *Server) of(l *listener) []*Session {
 	return sessions
 }
 
-// admit makes a session of a connection, or nil where there are too many.
-func (s *Server) admit(l *listener, conn net.Conn) *Session {
+// admit makes a session of a connection, unless there are too many.
+func (s *Server) admit(l *listener, conn net.Conn) {
 	session := &Session{server: s, listener: l, conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr()}
 	session.state.Store(&sessionState{remote: session.remote})
-	s.mu.Lock()
-	full := s.MaxConnections >= 0 && len(s.sessions) >= orDefault(s.MaxConnections, defaultMaxConnections)
-	closing := s.isClosing()
-	if !full && !closing {
-		s.sessions[session] = struct{}{}
-	}
-	s.mu.Unlock()
-	switch {
-	case closing:
+	switch s.enter(session) {
+	case errOver:
 		conn.Close()
-		return nil
-	case full:
+	case errTooMany:
 		session.turnAway()
-		return nil
+	default:
+		if contains(s.ProxyFrom, session.remote) {
+			go session.beginBehindProxy()
+		} else {
+			session.begin()
+		}
 	}
-	return session
+}
+
+var (
+	errOver    = errors.New("no more connections are taken")
+	errTooMany = errors.New("too many connections")
+)
+
+// enter counts a session.
+func (s *Server) enter(session *Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case session.listener.over:
+		return errOver
+	case s.MaxConnections >= 0 && len(s.sessions) >= orDefault(s.MaxConnections, defaultMaxConnections):
+		return errTooMany
+	}
+	s.sessions[session] = struct{}{}
+	session.listener.open.Add(1)
+	return nil
 }
 
 // drive gives a session its loop. It reports false where the Server has ended.
 func (s *Server) drive(session *Session) bool {
+	cfg := session.listener.loop
+	cfg.Ended = session.ended
+	loop := transport.NewLoop(session.conn, &session.pump, cfg)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.isClosing() {
-		session.conn.Close()
+	if session.listener.over {
 		return false
 	}
-	session.loop = transport.NewLoop(session.conn, &session.pump, session.listener.loop)
+	session.loop = loop
 	return true
+}
+
+// loopOf returns a session's loop; nil before the conversation.
+func (s *Server) loopOf(session *Session) *transport.Loop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return session.loop
 }
 
 // leave is the end of a session.
@@ -128,6 +155,7 @@ func (s *Server) leave(session *Session) {
 	if session.address.IsValid() {
 		s.limits.leave(session.address, time.Now())
 	}
+	session.listener.open.Done()
 	if s.isClosing() && len(s.sessions) == 0 {
 		close(s.drained)
 	}

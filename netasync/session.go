@@ -110,29 +110,23 @@ type Login struct {
 
 func (s *Session) log() *slog.Logger { return s.listener.log.With("remote", s.RemoteAddr()) }
 
-// run is the session's own goroutine.
-func (s *Session) run() {
-	defer s.server.leave(s)
-	if s.begin() {
-		// The Server ends sessions by itself.
-		_ = s.loop.Run(context.Background())
-		s.workers.Wait()
-		s.log().Debug("session ended", "err", s.loop.Err())
-	}
-}
-
-// begin makes the machine and what drives it. It reports whether there is a
-// conversation to be had.
-func (s *Session) begin() bool {
+// beginBehindProxy is begin where a proxy speaks first.
+func (s *Session) beginBehindProxy() {
 	if err := s.readProxyHeader(); err != nil {
-		s.log().Info("bad header of the PROXY protocol", "err", err)
-		s.conn.Close()
-		return false
+		s.log().Warn("bad header of the PROXY protocol", "err", err)
+		s.giveUp()
+		return
 	}
 	s.state.Store(&sessionState{remote: s.remote})
+	s.begin()
+}
+
+// begin starts the conversation, if there is to be one.
+func (s *Session) begin() {
 	if !s.server.count(s) {
 		s.turnAway()
-		return false
+		s.server.leave(s)
+		return
 	}
 	config := s.listener.config
 	config.Trusted = contains(s.server.XClientFrom, s.remote)
@@ -142,20 +136,40 @@ func (s *Session) begin() bool {
 	machine, err := protocol.NewServer(time.Now(), config)
 	if err != nil {
 		s.log().Error("no session", "err", err) // Serve has seen that it works
-		s.conn.Close()
-		return false
+		s.giveUp()
+		return
 	}
 	s.pump = pump{Server: machine, session: s}
-	return s.server.drive(s)
+	if !s.server.drive(s) {
+		s.giveUp()
+		return
+	}
+	s.loop.Start(context.Background()) // the Server ends it by itself
+}
+
+// giveUp is the end of a session without a conversation.
+func (s *Session) giveUp() {
+	s.conn.Close()
+	s.server.leave(s)
+}
+
+// ended is called when the connection is closed.
+func (s *Session) ended() {
+	s.workers.Wait()
+	if s.listener.log.Enabled(s.listener.ctx, slog.LevelDebug) {
+		s.log().Debug("session ended", "err", s.loop.Err())
+	}
+	s.server.leave(s)
 }
 
 // shutdown ends the session as soon as it is at rest.
 func (s *Session) shutdown() {
-	if s.loop == nil {
+	loop := s.server.loopOf(s)
+	if loop == nil {
 		s.conn.Close()
 		return
 	}
-	s.loop.Do(func(time.Time) {
+	loop.Do(func(time.Time) {
 		s.pump.Shutdown()
 		s.pump.requests()
 	})
@@ -163,11 +177,11 @@ func (s *Session) shutdown() {
 
 // close ends the session at once.
 func (s *Session) close() {
-	if s.loop == nil {
+	if loop := s.server.loopOf(s); loop != nil {
+		loop.Close()
+	} else {
 		s.conn.Close()
-		return
 	}
-	s.loop.Close()
 }
 
 // resume tells the machine that its sink has room.
