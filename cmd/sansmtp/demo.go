@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"time"
 
 	"github.com/sansmtp/sansmtp/cmd/sansmtp/internal/store"
 	"github.com/sansmtp/sansmtp/netasync"
@@ -50,7 +49,7 @@ func (demoCommand) Run(ctx context.Context, sys system) error {
 }
 
 func demonstrate(ctx context.Context, out io.Writer, dir string) error {
-	cert, err := selfSigned("localhost")
+	cert, _, err := makeCertificate("127.0.0.1")
 	if err != nil {
 		return err
 	}
@@ -63,7 +62,11 @@ func demonstrate(ctx context.Context, out io.Writer, dir string) error {
 		return err
 	}
 	password := rand.Text()
-	users, err := singleUser(demoUser, password)
+	known, err := parseUsers("", demoUser+":"+password)
+	if err != nil {
+		return err
+	}
+	users, err := known.server()
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func demonstrate(ctx context.Context, out io.Writer, dir string) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, ln) }()
-	receipt, stats, err := demoSend(ctx, "smtp://"+ln.Addr().String(), cert.roots(), password, talk.client)
+	receipt, stats, err := demoSend(ctx, "smtp://"+ln.Addr().String(), &tls.Config{RootCAs: cert.roots}, password, talk.client)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	if stopErr := server.Shutdown(stopping); err == nil {
@@ -98,11 +101,14 @@ func demonstrate(ctx context.Context, out io.Writer, dir string) error {
 // demoSend is all that an application does to send.
 func demoSend(ctx context.Context, url string, cfg *tls.Config, password string, trace func(protocol.TraceEvent)) (receipt protocol.Receipt, stats netasync.Stats, err error) {
 	login, err := netasync.Password(demoUser, password)
+	if err == nil {
+		login, err = login.AtLeast("SCRAM-SHA-256")
+	}
 	if err != nil {
 		return receipt, stats, err
 	}
 	client, err := netasync.Dial(ctx, url, netasync.Config{
-		Hello: "client.example", TLSConfig: cfg, Login: login.AtLeast("SCRAM-SHA-256"), Trace: trace,
+		Hello: "client.example", TLSConfig: cfg, Login: login, Trace: trace,
 	})
 	if err != nil {
 		return receipt, stats, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"sync"
 	"time"
@@ -81,7 +82,7 @@ func envelopeOf(t *netasync.Transaction) store.Envelope {
 	s := t.Session
 	verb, hello := s.Hello()
 	env := store.Envelope{
-		ID:   store.NewID(),
+		ID:   newID(),
 		Time: time.Now(),
 		From: t.Mail.From, Hello: hello, Protocol: protocolName(verb, t.Mail.SMTPUTF8),
 		Peer: s.RemoteAddr().String(), TLSVersion: s.TLS().Version,
@@ -108,3 +109,6 @@ func protocolName(verb string, utf8 bool) string {
 	}
 	return "ESMTP"
 }
+
+// newID names a message for replies and logs.
+func newID() string { return rand.Text()[:12] }

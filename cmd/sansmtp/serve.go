@@ -12,6 +12,7 @@ import (
 	"github.com/sansmtp/sansmtp/cmd/sansmtp/internal/store"
 	"github.com/sansmtp/sansmtp/netasync"
 	"github.com/sansmtp/sansmtp/protocol"
+	"github.com/sansmtp/sansmtp/protocol/auth"
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
@@ -23,12 +24,12 @@ type serveCommand struct {
 	Store    store.Spec `default:"discard" placeholder:"STORE" help:"Where messages go: discard, stdout, jsonl:FILE, mbox:FILE or maildir:DIR (${default})."`
 	AddTrace bool       `name:"add-trace" help:"Put Return-Path and Received in front of stored messages."`
 
-	TLS        serveTLS `name:"tls" default:"starttls" placeholder:"MODE" help:"off, starttls, required or implicit (${default})."`
-	TLSCert    string   `name:"tls-cert" placeholder:"FILE" help:"The certificate with its chain, in PEM. Without one it is made for the occasion."`
-	TLSKey     string   `name:"tls-key" placeholder:"FILE" help:"Its key, in PEM."`
-	Auth       string   `placeholder:"FILE" help:"Offer logins by the users in a file; 'any': PLAIN and LOGIN with any password."`
-	RequireAuth        bool `help:"Take mail after a login only."`
-	AllowCleartextAuth bool `help:"Offer PLAIN and LOGIN without TLS."`
+	TLS                serveTLS `name:"tls" default:"starttls" placeholder:"MODE" help:"off, starttls, required or implicit (${default})."`
+	TLSCert            string   `name:"tls-cert" placeholder:"FILE" help:"The certificate with its chain, in PEM. Without one it is made for the occasion."`
+	TLSKey             string   `name:"tls-key" placeholder:"FILE" help:"Its key, in PEM."`
+	Auth               string   `placeholder:"FILE" help:"Offer logins by the users in a file; 'any': PLAIN and LOGIN with any password."`
+	RequireAuth        bool     `help:"Take mail after a login only."`
+	AllowCleartextAuth bool     `help:"Offer PLAIN and LOGIN without TLS."`
 
 	MaxSize    byteSize       `default:"64MiB" placeholder:"SIZE" help:"The largest message, as 10MiB; 0: no limit (${default})."`
 	Extensions extensionEdits `placeholder:"LIST" help:"Extensions to turn on or off, as +DSN,-CHUNKING."`
@@ -64,19 +65,20 @@ func (s *serveCommand) Run(ctx context.Context, sys system) error {
 	server := &netasync.Server{
 		Handler:   mailbox.backend(),
 		TLSConfig: cert.config,
-		Auth:      logins.server,
+		Auth:      logins,
 		Protocol:  s.protocol(),
-		Logger:    slog.New(slog.NewTextHandler(sys.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		// A server for tests has all its clients on one machine.
+		MaxPerAddress: -1,
+		Logger:        slog.New(slog.NewTextHandler(sys.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if s.Trace {
 		server.Trace = newTracer(sys.stderr).session
 	}
-	s.Fault.install(server)
 	ln, err := listen(ctx, s.Listen)
 	if err != nil {
 		return &failure{exitIO, err}
 	}
-	fmt.Fprintf(sys.stdout, "%s\n", s.hint(ln.Addr(), cert, logins))
+	fmt.Fprintf(sys.stdout, "%s\n", s.hint(ln.Addr(), cert))
 	return s.serve(ctx, server, ln, mailbox)
 }
 
@@ -142,6 +144,14 @@ func (s *serveCommand) protocol() protocol.ServerConfig {
 		cfg.MaxContent = -1
 	}
 	return cfg
+}
+
+// logins checks who logs in; nil where nobody can.
+func (s *serveCommand) logins() (*auth.Server, error) {
+	if s.Auth == "" {
+		return nil, nil
+	}
+	return authServer(s.Auth, s.Hostname, s.AllowCleartextAuth)
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

@@ -7,7 +7,7 @@ import (
 )
 
 // hint is the command that sends a message to the server, to be pasted into a shell.
-func (s *serveCommand) hint(address net.Addr, cert *certificate, l *logins) string {
+func (s *serveCommand) hint(address net.Addr, cert *serverCertificate) string {
 	words := []string{"sansmtp", "send", "--server", s.url(address)}
 	if cert.file != "" {
 		words = append(words, "--tls-ca", cert.file)
@@ -17,15 +17,19 @@ func (s *serveCommand) hint(address net.Addr, cert *certificate, l *logins) stri
 	} else if s.TLS != tlsImplicit {
 		words = append(words, "--tls", "required")
 	}
-	words = append(words, l.flags()...)
-	if s.TLS == tlsOff && l.server != nil && s.AllowCleartextAuth {
-		words = append(words, "--allow-cleartext-auth")
+	password := ""
+	if s.Auth != "" && (s.TLS != tlsOff || s.AllowCleartextAuth) {
+		words = append(words, "--user", "NAME")
+		password = passwordVariable + "=PASSWORD "
+		if s.TLS == tlsOff {
+			words = append(words, "--allow-cleartext-auth")
+		}
 	}
 	words = append(words, "--from", "alice@example.com", "--to", "bob@example.org")
 	for i, w := range words {
 		words[i] = quote(w)
 	}
-	return `printf 'Subject: hello\n\nHello, Bob.\n' | ` + l.environment() + strings.Join(words, " ")
+	return `printf 'Subject: hello\n\nHello, Bob.\n' | ` + password + strings.Join(words, " ")
 }
 
 // url is the server as "sansmtp send" takes it.
