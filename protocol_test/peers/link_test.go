@@ -60,7 +60,7 @@ func (w *way) close() {
 }
 
 // take reads what has arrived. Where nothing has, it returns when something may.
-func (w *way) take(p []byte) (n int, err error, news <-chan struct{}, due time.Time) {
+func (w *way) take(p []byte) (n int, news <-chan struct{}, due time.Time, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
@@ -74,15 +74,15 @@ func (w *way) take(p []byte) (n int, err error, news <-chan struct{}, due time.T
 	}
 	switch {
 	case n > 0 || len(p) == 0:
-		return n, nil, nil, due
+		return n, nil, due, nil
 	case len(w.flights) > 0:
-		return 0, nil, w.news, w.flights[0].due
+		return 0, w.news, w.flights[0].due, nil
 	case w.closed && !w.closeAt.After(now):
-		return 0, io.EOF, nil, due
+		return 0, nil, due, io.EOF
 	case w.closed:
-		return 0, nil, w.news, w.closeAt
+		return 0, w.news, w.closeAt, nil
 	}
-	return 0, nil, w.news, due
+	return 0, w.news, due, nil
 }
 
 // end is one end of a link.
@@ -102,7 +102,7 @@ func (e *end) Read(p []byte) (int, error) {
 		if closed {
 			return 0, net.ErrClosed
 		}
-		n, err, news, due := e.in.take(p)
+		n, news, due, err := e.in.take(p)
 		if n > 0 || err != nil || len(p) == 0 {
 			return n, err
 		}
