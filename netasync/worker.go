@@ -58,6 +58,7 @@ func (s *Session) answerDefault(r protocol.Request) {
 
 func (s *Session) enqueue(c *command) {
 	s.queue = append(s.queue, c)
+	s.pump.push(true)
 	if !s.working {
 		s.working = true
 		s.workers.Add(1)
