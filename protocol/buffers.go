@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -16,6 +17,13 @@ type buffers struct {
 	awaited []expectation
 	queue   []task
 	params  wire.MailParams // of the transaction that is active, as they are sent
+
+	// A server's.
+	slots  []slot          // its length is 0 or a power of two
+	line   []byte          // an unfinished line of input
+	lines  strings.Builder // where the lines stand that commands refer to
+	pieces [][]byte        // content without its dot-stuffing
+	held   []byte          // content that the sink did not take
 }
 
 // noBuffers stands for those of an idle machine. It is only read.
@@ -45,8 +53,13 @@ func (c *Client) rest() {
 	b := c.mem
 	b.params = wire.MailParams{}
 	c.mem, c.out.mem = &noBuffers, &noBuffers
-	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
-	if cap(b.arena) > maxPooled || cap(b.scratch) > maxPooled {
+	b.rest()
+}
+
+// rest keeps buffers that nobody uses for the next machine.
+func (b *buffers) rest() {
+	b.arena, b.scratch, b.line, b.held = b.arena[:0], b.scratch[:0], b.line[:0], b.held[:0]
+	if max(cap(b.arena), cap(b.scratch), cap(b.line), cap(b.held)) > maxPooled {
 		return
 	}
 	idleBuffers.Put(b)

@@ -38,9 +38,11 @@ var layers = map[string]layer{
 	"netasync": {imports: []string{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
 	}},
+	"cmd/sansmtp/internal/store": {imports: []string{module + "/protocol/wire"}},
 	"cmd/sansmtp": {imports: []string{
 		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",
 	}},
+	"protocol_test/smtptest/fault": {pure: true, imports: []string{module + "/protocol/wire"}},
 }
 
 // testOnly are trees that hold tests and what serves them.

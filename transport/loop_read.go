@@ -88,6 +88,9 @@ func (l *Loop) readConn() {
 	l.mu.Lock()
 	l.driver = driverBusy
 	l.filled = n == len(p)
+	if n > 0 {
+		l.tired = false // conn may have read more than it gave, which brings no event
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		l.base.SetReadDeadline(time.Time{}) // it was a nudge
 		err = nil

@@ -12,6 +12,7 @@ import (
 // The exit codes, with their names in sysexits.h.
 const (
 	exitOK          = 0
+	exitExpectation = 1  // of serve: fewer messages than --expect says
 	exitUsage       = 64 // EX_USAGE
 	exitData        = 65 // EX_DATAERR
 	exitNoInput     = 66 // EX_NOINPUT

@@ -30,6 +30,8 @@ type system struct {
 // commandLine is the grammar of the arguments.
 type commandLine struct {
 	Send    sendCommand    `cmd:"" help:"Send one message."`
+	Serve   serveCommand   `cmd:"" help:"Run a server that stores what it gets."`
+	Demo    demoCommand    `cmd:"" help:"Send a message over loopback and show both sides."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -50,7 +52,7 @@ func run(ctx context.Context, args []string, sys system) (code int) {
 	var line commandLine
 	parser, err := kong.New(&line,
 		kong.Name("sansmtp"),
-		kong.Description("Send mail over SMTP or LMTP."),
+		kong.Description("Send and receive mail over SMTP or LMTP."),
 		kong.Writers(sys.stdout, sys.stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

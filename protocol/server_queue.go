@@ -1,0 +1,165 @@
+package protocol
+
+import (
+	"time"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// slot is a command that was read and not yet answered in full.
+type slot struct {
+	verb, args string
+	is         serverCommand
+	kind       RequestSet // what the application was asked; 0: nothing
+	state      slotState
+	starts     bool // a 354 is due ahead of the reply
+	last       bool // the session ends behind the reply, with cause
+	lastChunk  bool // BDAT … LAST
+	guarded    bool // octets that come ahead of the reply end the session
+	sent       int  // verdicts that have left, with LMTP
+	size       int64
+	tx         *transaction
+	rcpt       *wire.Recipient
+	reply      wire.Reply
+	cause      error
+	initial    []byte // the initial response of AUTH; not nil if there was one
+}
+
+type slotState uint8
+
+const (
+	slotWaiting  slotState = iota // at its gate
+	slotAsked                     // for the application to answer
+	slotContent                   // content comes, or its verdict is for the application to give
+	slotAnswered                  // the reply leaves when it is its turn
+)
+
+// at returns the slot of a command that is in the queue.
+func (s *Server) at(seq uint64) *slot { return &s.mem.slots[seq&uint64(len(s.mem.slots)-1)] }
+
+// push adds a command to the queue.
+func (s *Server) push(c slot) {
+	s.wake()
+	if n := uint64(len(s.mem.slots)); s.tail-s.head == n {
+		grown := make([]slot, max(8, 2*n))
+		for seq := s.head; seq != s.tail; seq++ {
+			grown[seq&uint64(len(grown)-1)] = *s.at(seq)
+		}
+		s.mem.slots = grown
+	}
+	s.tail++
+	*s.at(s.tail - 1) = c
+}
+
+// Next returns the next request, in the order of the commands, and false while there is none.
+func (s *Server) Next() (Request, bool) {
+	if s.err != nil {
+		if s.closed || s.cfg.Requests&RequestClosed == 0 {
+			return Request{}, false
+		}
+		s.closed = true
+		return Request{s: s, seq: closedRequest}, true
+	}
+	for s.pulled = max(s.pulled, s.head); s.pulled < s.next; {
+		seq := s.pulled
+		s.pulled++
+		if c := s.at(seq); c.state == slotAsked {
+			return Request{s: s, seq: seq, data: c.kind == RequestData, tx: c.tx, rcpt: c.rcpt}, true
+		}
+	}
+	return Request{}, false
+}
+
+// closedRequest is the number of RequestClosed, which no command has.
+const closedRequest = ^uint64(0)
+
+// proceed does whatever may be done now, unless a call is under way that will do so
+// before it returns.
+func (s *Server) proceed() {
+	if !s.busy {
+		s.busy = true
+		s.settle()
+		s.busy = false
+	}
+}
+
+// settle brings the machine to rest between two commands: replies leave, and commands
+// are done, as far as they may.
+func (s *Server) settle() {
+	for s.err == nil {
+		if s.failure != nil {
+			s.end(s.failure)
+			return
+		}
+		s.offer()
+		s.reply()
+		if s.err != nil {
+			return
+		}
+		if s.in.ending != nil {
+			s.plan(s.in.ending.reply)
+			s.end(s.in.ending.cause)
+			return
+		}
+		if s.next == s.tail || !s.open(s.at(s.next)) {
+			break
+		}
+		c := s.at(s.next)
+		s.next++
+		s.do(c)
+	}
+	if s.err != nil {
+		return
+	}
+	if s.head == s.tail {
+		s.atRest()
+	}
+}
+
+// atRest is what comes once every command is answered.
+func (s *Server) atRest() {
+	switch {
+	case s.eof:
+		s.endOfInput()
+	case s.shutdown && s.tx == nil && s.filling == nil && s.greeted && !s.upgrading:
+		reply := replyShutdown
+		reply.Text = s.cfg.Hostname + reply.Text
+		s.plan(reply)
+		s.end(&ReplyError{Reply: reply, Command: "connection"})
+	case s.in.mode == inputLine && s.in.length == 0 && !s.out.pending() && s.filling == nil && s.auth == nil && s.unsent == len(s.traces):
+		s.rest()
+	}
+}
+
+// reply plans the replies whose turn it is.
+func (s *Server) reply() {
+	for s.err == nil && s.head < s.next {
+		c := s.at(s.head)
+		if c.starts {
+			c.starts = false
+			s.plan(replyStart)
+		}
+		if c.state != slotAnswered && !s.verdicts(c) {
+			return
+		}
+		if c.sent == 0 {
+			s.plan(c.reply)
+		}
+		if c.guarded {
+			s.in.guardEnd = s.out.planned
+		}
+		last, cause, is := c.last, c.cause, c.is
+		*c = slot{}
+		s.head++
+		if s.head == s.next {
+			s.alone = false
+			s.clock.command = time.Time{}
+		}
+		switch {
+		case last:
+			s.end(cause)
+		case is == isStartTLS && s.upgrading:
+			s.clock.tls = time.Time{}
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package protocol
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// traceCommand reports a command line. What AUTH has behind the mechanism is secret.
+func (s *Server) traceCommand(line string, cmd wire.Command) {
+	if cmd.Verb == wire.VerbAuth {
+		mechanism, _, initial := strings.Cut(cmd.Args, " ")
+		line = cmd.Verb + " " + mechanism
+		if initial {
+			line += " ***"
+		}
+	}
+	s.traceInput(printable(line))
+}
+
+// printable returns a line without octets that a terminal would act on.
+func printable(line string) string {
+	return strings.TrimPrefix(wire.Reply{Code: wire.CodeOK, Text: line}.String(), "250 ")
+}
+
+func (s *Server) traceInput(line string) {
+	if s.cfg.Trace != nil {
+		s.cfg.Trace(TraceEvent{Time: s.clock.now, Kind: TraceReceived, Line: line})
+	}
+}
+
+// traceContent reports a message that came in full.
+func (s *Server) traceContent(t *transaction) {
+	if s.cfg.Trace != nil {
+		line := "(" + strconv.FormatInt(t.size, 10) + " octets of content)"
+		s.cfg.Trace(TraceEvent{Time: s.clock.now, Kind: TraceReceived, Line: line, Octets: t.size})
+	}
+}
+
+// traceReply notes the lines of a reply that was planned.
+func (s *Server) traceReply(r wire.Reply) {
+	rest, more := r.Text, true
+	for more {
+		r.Text, rest, more = strings.Cut(rest, "\n")
+		line := r.String()
+		if more {
+			line = line[:3] + "-" + strings.TrimPrefix(line[3:], " ")
+		}
+		if r.Code == wire.CodeAuthChallenge {
+			line = "334 ***"
+		}
+		s.traces = append(s.traces, tracedLine{s.out.planned, TraceEvent{Kind: TraceSent, Line: line}})
+	}
+}
+
+// traceSent reports what has been lent by now.
+func (s *Server) traceSent(now time.Time) {
+	for ; s.unsent < len(s.traces) && s.traces[s.unsent].end <= s.out.lent; s.unsent++ {
+		e := s.traces[s.unsent].event
+		e.Time = now
+		s.cfg.Trace(e)
+	}
+	if s.unsent == len(s.traces) {
+		s.traces, s.unsent = s.traces[:0], 0
+	}
+}
+
+func (s *Server) traceTLS() {
+	s.cfg.Trace(TraceEvent{Time: s.clock.now, Kind: TraceTLS, Line: fmt.Sprintf("TLS 1.%d", s.tls.Version-0x0301)})
+}
