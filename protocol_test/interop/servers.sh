@@ -105,6 +105,8 @@ start() {
 	fi
 	mkdir -p "$RUN"
 	write_env
+	install -m 644 "$CONF/client_smtplib.py" "$ROOT/srv/"
+	install -m 644 "$CONF/client_nodemailer.js" "$ROOT/srv/smtp-server/"
 	for name in "${names[@]}"; do
 		start_one "$name"
 	done

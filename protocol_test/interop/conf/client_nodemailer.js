@@ -1,10 +1,10 @@
-// Sends standard input by nodemailer: HOST PORT plain|starttls|implicit FROM TO. Without TLS it does not log in.
+// Sends standard input by nodemailer: HOST PORT plain|starttls|implicit FROM TO... Without TLS it does not log in.
 'use strict';
 
 const fs = require('fs');
 const nodemailer = require('nodemailer');
 
-const [host, port, mode, from, to] = process.argv.slice(2);
+const [host, port, mode, from, ...to] = process.argv.slice(2);
 const transport = nodemailer.createTransport({
   host,
   port: Number(port),

@@ -1,4 +1,4 @@
-"""Sends standard input by smtplib: HOST PORT plain|starttls|implicit FROM TO.
+"""Sends standard input by smtplib: HOST PORT plain|starttls|implicit FROM TO...
 
 Without TLS it does not log in.
 """
@@ -6,7 +6,7 @@ import smtplib
 import ssl
 import sys
 
-host, port, mode, sender, to = sys.argv[1:]
+host, port, mode, sender, *to = sys.argv[1:]
 content = sys.stdin.buffer.read()
 if mode == "implicit":
     client = smtplib.SMTP_SSL(host, int(port), "client.test", timeout=30, context=ssl.create_default_context())
@@ -17,4 +17,4 @@ with client:
         client.starttls(context=ssl.create_default_context())
     if mode != "plain":
         client.login("user", "pass")
-    client.sendmail(sender, [to], content, ["BODY=8BITMIME"])
+    client.sendmail(sender, to, content, ["BODY=8BITMIME"])
