@@ -18,22 +18,66 @@ type client struct {
 	name string
 	// send has the client send a message, to a server at that port of localhost.
 	send func(t *testing.T, m message, mode tlsMode, port string, to []string)
-	port map[tlsMode]string // where the server has to listen; at any port if nil
-	// adds is what the client puts in front of a message.
-	adds *regexp.Regexp
-	// says are its commands, to the content: without QUIT, for which the server may
-	// not wait.
-	says map[tlsMode][]string
+	// later is set for a relay, which has a message before the server has it, and
+	// sends it to these ports.
+	later map[tlsMode]string
+	// adds is the pattern of what a relay puts in front of a message.
+	adds func(to []string) string
+	// hello, login and transaction are its commands, one with EACH for each recipient.
+	// A relay's QUIT is not among them: the server ends with the last message, and may
+	// be quicker.
+	hello       string
+	login       []string
+	transaction []string
+	// small is the transaction of a message that fits into a few buffers, where that is
+	// another one.
+	small []string
 }
 
 func clients() []client {
-	return []client{
-		{name: "curl", send: curl, says: map[tlsMode][]string{}},
-		{name: "swaks", send: swaks, says: map[tlsMode][]string{}},
-		{name: "msmtp", send: msmtp, says: map[tlsMode][]string{}},
-		{name: "smtplib", send: smtplib, says: map[tlsMode][]string{}},
-		{name: "nodemailer", send: nodemailer, says: map[tlsMode][]string{}},
+	const hello = "EHLO client.test"
+	transaction := []string{
+		"MAIL FROM:<sender@client.test>", "RCPT TO:<EACH>", "DATA", "(N octets of content)", "QUIT",
 	}
+	return []client{
+		{name: "curl", send: curl, hello: hello, login: []string{"AUTH LOGIN", "***", "***"}, transaction: transaction},
+		{name: "swaks", send: swaks, hello: hello, login: []string{"AUTH CRAM-MD5", "***"}, transaction: transaction},
+		{name: "msmtp", send: msmtp, hello: hello, login: []string{"AUTH SCRAM-SHA-256", "***", "***", "***"}, transaction: transaction},
+		{
+			name: "smtplib", send: smtplib, hello: "ehlo client.test", login: []string{"AUTH CRAM-MD5", "***"},
+			transaction: []string{
+				"mail FROM:<sender@client.test> size=N BODY=8BITMIME", "rcpt TO:<EACH>", "data", "(N octets of content)", "QUIT",
+			},
+		},
+		// It goes without QUIT.
+		{name: "nodemailer", send: nodemailer, hello: hello, login: []string{"AUTH PLAIN ***"}, transaction: transaction[:4]},
+	}
+}
+
+// says are the client's commands in all.
+func (c client) says(mode tlsMode, size int, to []string) []string {
+	said := []string{c.hello}
+	if mode == starttls {
+		said = append(said, "STARTTLS", c.hello)
+	}
+	if mode != inClear {
+		said = append(said, c.login...)
+	}
+	transaction := c.transaction
+	if size == smallMessage && c.small != nil {
+		transaction = c.small
+	}
+	for _, command := range transaction {
+		before, after, each := strings.Cut(command, "EACH")
+		if !each {
+			said = append(said, command)
+			continue
+		}
+		for _, address := range to {
+			said = append(said, before+address+after)
+		}
+	}
+	return said
 }
 
 func curl(t *testing.T, m message, mode tlsMode, port string, to []string) {
@@ -47,7 +91,7 @@ func curl(t *testing.T, m message, mode tlsMode, port string, to []string) {
 	case starttls:
 		args = append(args, "--ssl-reqd", "--user", "user:pass", "--login-options", "AUTH=LOGIN", "smtp://localhost:"+port+"/client.test")
 	case implicit:
-		args = append(args, "--user", "user:pass", "--login-options", "AUTH=PLAIN", "smtps://localhost:"+port+"/client.test")
+		args = append(args, "--user", "user:pass", "--login-options", "AUTH=LOGIN", "smtps://localhost:"+port+"/client.test")
 	}
 	inside(t, m.withCRLF().octets, "/usr/bin/curl", args...)
 }
@@ -89,7 +133,7 @@ func smtplib(t *testing.T, m message, mode tlsMode, port string, to []string) {
 }
 
 func nodemailer(t *testing.T, m message, mode tlsMode, port string, to []string) {
-	args := append([]string{"/srv/smtp-server/client_nodemailer.js", "localhost", port, string(mode), "sender@client.test"}, to...)
+	args := append([]string{"/srv/smtp-server/client_nodemailer.js", "127.0.0.1", port, string(mode), "sender@client.test"}, to...)
 	inside(t, m.octets, "/usr/bin/node", args...)
 }
 
@@ -107,65 +151,66 @@ func inside(t *testing.T, stdin []byte, program string, args ...string) {
 	}
 }
 
+const (
+	smallMessage = 4 << 10
+	largeMessage = 1 << 20
+)
+
 // Every client delivers to our server, once and octet for octet: in clear, and where
 // TLS and a login are demanded, with STARTTLS and without.
 func TestClients(t *testing.T) {
-	for _, c := range clients() {
+	for _, c := range append(clients(), relays()...) {
 		for _, mode := range []tlsMode{inClear, starttls, implicit} {
-			for i, name := range []string{"one recipient", "two recipients"} {
-				to := []string{"ok@" + string(mode) + ".test", "ok2@" + string(mode) + ".test"}[:i+1]
-				t.Run(c.name+"/"+string(mode)+"/"+name, func(t *testing.T) { c.deliver(t, mode, to) })
-			}
+			first, second := "first@"+string(mode)+".test", "second@"+string(mode)+".test"
+			t.Run(c.name+"/"+string(mode)+"/small", func(t *testing.T) { c.deliver(t, mode, smallMessage, first) })
+			t.Run(c.name+"/"+string(mode)+"/large", func(t *testing.T) { c.deliver(t, mode, largeMessage, first, second) })
 		}
 	}
 }
 
-func (c client) deliver(t *testing.T, mode tlsMode, to []string) {
-	port := "0"
-	if c.port != nil {
-		port = c.port[mode]
+func (c client) deliver(t *testing.T, mode tlsMode, size int, to ...string) {
+	port, count := "0", 0
+	if c.later != nil {
+		port, count = c.later[mode], 1
 	}
-	server := serve(t, mode, port, 1)
-	m := newMessage(256 << 10)
+	server := serve(t, mode, port, count)
+	m := newMessage(size)
 	c.send(t, m, mode, server.port, to)
+	if count == 0 {
+		server.interrupt(t)
+	}
 	contents, trace := server.wait(t)
 	if len(contents) != 1 {
 		t.Fatalf("%d messages stored, want 1\n%s", len(contents), strings.Join(trace, "\n"))
 	}
 	got := contents[0]
 	if c.adds != nil {
-		added := c.adds.Find(got)
+		pattern := regexp.MustCompile("^" + c.adds(to))
+		added := pattern.Find(got)
 		if added == nil {
-			t.Errorf("%q does not begin as %v", got[:min(len(got), 500)], c.adds)
+			t.Errorf("%q does not begin as %q", got[:min(len(got), 500)], pattern)
 		}
 		got = got[len(added):]
 	}
 	if want := m.content(); sha256.Sum256(got) != sha256.Sum256(want) {
 		t.Errorf("stored: %s", difference(got, want))
 	}
-	var want []string
-	for _, command := range c.says[mode] {
-		if before, after, each := strings.Cut(command, "EACH"); each {
-			for _, address := range to {
-				want = append(want, before+address+after)
-			}
-		} else {
-			want = append(want, command)
-		}
+	said := commands(trace)
+	if c.later != nil {
+		said = slices.DeleteFunc(said, func(command string) bool { return command == "QUIT" })
 	}
-	if said := commands(trace); !slices.Equal(said, want) {
+	if want := c.says(mode, size, to); !slices.Equal(said, want) {
 		t.Errorf("the client says\n%s\nwant\n%s\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"), strings.Join(trace, "\n"))
 	}
 }
 
 // number is one in a command that depends on the size of the message.
-var number = regexp.MustCompile(`^(BDAT |MAIL .* SIZE=)\d+`)
+var number = regexp.MustCompile(`(?i)^(BDAT |MAIL .* SIZE=|\()\d+`)
 
-// commands are what a server's trace has of the first connection's client, but for
-// QUIT.
+// commands are what a server's trace has of the first connection's client.
 func commands(trace []string) (said []string) {
 	for _, entry := range trace {
-		if line, is := strings.CutPrefix(entry, "[1] <- "); is && line != "QUIT" {
+		if line, is := strings.CutPrefix(entry, "[1] <- "); is {
 			said = append(said, number.ReplaceAllString(line, "${1}N"))
 		}
 	}

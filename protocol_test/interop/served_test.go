@@ -33,8 +33,8 @@ type served struct {
 
 var servedAt = regexp.MustCompile(` --server smtps?://127\.0\.0\.1:(\d+) `)
 
-// serve starts the server for that many messages. It listens at a port of its own
-// choice where port is "0".
+// serve starts the server, which ends with that many messages, or when it is
+// interrupted. It listens at a port of its own choice where port is "0".
 func serve(t *testing.T, mode tlsMode, port string, count int) *served {
 	t.Helper()
 	folder := t.TempDir()
@@ -78,6 +78,14 @@ func serve(t *testing.T, mode tlsMode, port string, count int) *served {
 	}
 	s.port = address[1]
 	return s
+}
+
+// interrupt has the server end.
+func (s *served) interrupt(t *testing.T) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
 }
 
 var servedLine = regexp.MustCompile(`^ *\d+\.\d{3} (\[\d+\] .*)\n$`)
