@@ -18,11 +18,12 @@ type client struct {
 	name string
 	// send has the client send a message, to a server at that port of localhost.
 	send func(t *testing.T, m message, mode tlsMode, port string, to []string)
-	// later is set for a relay, which has a message before the server has it, and
-	// sends it to these ports.
-	later map[tlsMode]string
+	// relay is where env has the address of a relay, which has a message before the
+	// server has it.
+	relay string
 	// adds is the pattern of what a relay puts in front of a message.
-	adds func(to []string) string
+	adds      func(to []string) string
+	pipelines bool // PIPELINING (RFC 2920), from MAIL to DATA or BDAT
 	// hello, login and transaction are its commands, one with EACH for each recipient.
 	// A relay's QUIT is not among them: the server ends with the last message, and may
 	// be quicker.
@@ -170,8 +171,8 @@ func TestClients(t *testing.T) {
 
 func (c client) deliver(t *testing.T, mode tlsMode, size int, to ...string) {
 	port, count := "0", 0
-	if c.later != nil {
-		port, count = c.later[mode], 1
+	if c.relay != "" {
+		port, count = relaysTo(mode), 1
 	}
 	server := serve(t, mode, port, count)
 	m := newMessage(size)
@@ -183,25 +184,34 @@ func (c client) deliver(t *testing.T, mode tlsMode, size int, to ...string) {
 	if len(contents) != 1 {
 		t.Fatalf("%d messages stored, want 1\n%s", len(contents), strings.Join(trace, "\n"))
 	}
-	got := contents[0]
-	if c.adds != nil {
-		pattern := regexp.MustCompile("^" + c.adds(to))
-		added := pattern.Find(got)
-		if added == nil {
-			t.Errorf("%q does not begin as %q", got[:min(len(got), 500)], pattern)
-		}
-		got = got[len(added):]
-	}
+	got := c.original(t, contents[0], to)
 	if want := m.content(); sha256.Sum256(got) != sha256.Sum256(want) {
 		t.Errorf("stored: %s", difference(got, want))
 	}
+	if c.pipelines && !pipelined(trace, len(to)) {
+		t.Errorf("the client waits for replies between MAIL and content:\n%s", strings.Join(trace, "\n"))
+	}
 	said := commands(trace)
-	if c.later != nil {
+	if c.relay != "" {
 		said = slices.DeleteFunc(said, func(command string) bool { return command == "QUIT" })
 	}
 	if want := c.says(mode, size, to); !slices.Equal(said, want) {
 		t.Errorf("the client says\n%s\nwant\n%s\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"), strings.Join(trace, "\n"))
 	}
+}
+
+// original takes off what the client has put in front of a message.
+func (c client) original(t *testing.T, content []byte, to []string) []byte {
+	t.Helper()
+	if c.adds == nil {
+		return content
+	}
+	pattern := regexp.MustCompile("^" + c.adds(to))
+	added := pattern.Find(content)
+	if added == nil {
+		t.Errorf("%q does not begin as %q", content[:min(len(content), 500)], pattern)
+	}
+	return content[len(added):]
 }
 
 // number is one in a command that depends on the size of the message.
@@ -215,4 +225,12 @@ func commands(trace []string) (said []string) {
 		}
 	}
 	return said
+}
+
+// pipelined reports whether the server saw MAIL, each RCPT, and DATA or BDAT before it
+// answered the first of them.
+func pipelined(trace []string, recipients int) bool {
+	mail := slices.IndexFunc(trace, func(entry string) bool { return strings.HasPrefix(entry, "[1] <- MAIL ") })
+	reply := slices.Index(trace, "[1] -> 250 2.1.0 ok")
+	return mail >= 0 && reply >= mail+1+recipients+1
 }

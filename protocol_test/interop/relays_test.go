@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sansmtp/sansmtp/netasync"
 )
 
 // date is that of a Received field.
@@ -15,7 +17,7 @@ const date = `[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} \+000
 func relays() []client {
 	return []client{
 		{
-			name: "Postfix relay", send: relayBy("POSTFIX_RELAY"), later: relaysTo(),
+			name: "Postfix relay", send: relayBy("POSTFIX_RELAY"), relay: "POSTFIX_RELAY", pipelines: true,
 			adds: func(to []string) string {
 				s := `Received: from client\.test \(localhost \[127\.0\.0\.1\]\)\r
 	by postfix-relay\.test \(Postfix\) with ESMTP id [0-9A-F]+`
@@ -33,7 +35,7 @@ func relays() []client {
 			},
 		},
 		{
-			name: "Exim relay", send: relayBy("EXIM_RELAY"), later: relaysTo(),
+			name: "Exim relay", send: relayBy("EXIM_RELAY"), relay: "EXIM_RELAY", pipelines: true,
 			adds: func(to []string) string {
 				s := `Received: from \[127\.0\.0\.1\] \(helo=client\.test\)\r
 	by exim-relay\.test with esmtp \(Exim 4\.96\)\r
@@ -58,15 +60,14 @@ func relays() []client {
 	}
 }
 
-// relaysTo are the ports where relays expect us.
-func relaysTo() map[tlsMode]string {
-	port := func(key string) string {
-		_, p, _ := strings.Cut(rig.env[key], ":")
-		return p
+// relaysTo is the port where relays expect us.
+func relaysTo(mode tlsMode) string {
+	key := "RELAYS_TO"
+	if mode == implicit {
+		key = "RELAYS_TO_TLS"
 	}
-	return map[tlsMode]string{
-		inClear: port("RELAYS_TO"), starttls: port("RELAYS_TO"), implicit: port("RELAYS_TO_TLS"),
-	}
+	_, port, _ := strings.Cut(rig.env[key], ":")
+	return port
 }
 
 // relayBy hands a message to a relay.
@@ -80,5 +81,50 @@ func relayBy(key string) func(*testing.T, message, tlsMode, string, []string) {
 		if got := send(t, nil, append(args, m.file(t))...); got.Outcome != "accepted" {
 			t.Fatal(indent(got.report))
 		}
+	}
+}
+
+// Fifty messages of 3 to 52 KiB that a relay gets without a pause, and delivers over
+// connections side by side, with STARTTLS and login: each is stored once, octet for
+// octet.
+func TestRelayQueue(t *testing.T) {
+	for _, relay := range relays() {
+		t.Run(relay.name, func(t *testing.T) {
+			const count = 50
+			server := serve(t, starttls, relaysTo(starttls), count)
+			client, err := netasync.Dial(t.Context(), "smtp://"+address(relay.relay), netasync.Config{
+				Hello: "client.test", TLS: netasync.TLSOff,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			to := []string{"first@starttls.test"}
+			var tasks []task
+			for i := range count {
+				tasks = append(tasks, task{newMessage((3 + i) << 10), to})
+			}
+			for i, o := range queued(t.Context(), client, tasks) {
+				if o.err != nil {
+					t.Errorf("message %d: %v", i, o.err)
+				}
+			}
+			if err := client.Quit(t.Context()); err != nil {
+				t.Error(err)
+			}
+			contents, _ := server.wait(t)
+			times := map[string]int{}
+			for _, content := range contents {
+				times[string(relay.original(t, content, to))]++
+			}
+			for i, task := range tasks {
+				if n := times[string(task.content())]; n != 1 {
+					t.Errorf("message %d is stored %d times", i, n)
+				}
+			}
+			if len(contents) != count {
+				t.Errorf("%d messages are stored, want %d", len(contents), count)
+			}
+		})
 	}
 }
