@@ -144,7 +144,8 @@ func (s *Session) begin() {
 		s.giveUp()
 		return
 	}
-	s.loop.Start(context.Background()) // the Server ends it by itself
+	s.loop.Do(func(time.Time) { s.pump.requests() }) // the greeting is one
+	s.loop.Start(context.Background())               // the Server ends it by itself
 }
 
 // giveUp is the end of a session without a conversation.

@@ -18,8 +18,9 @@ type command struct {
 	session *Session
 	request protocol.Request
 	public  Request
-	content *content // of protocol.RequestData
-	step    func()   // of a login, in place of all the others
+	content *content   // of protocol.RequestData
+	refusal wire.Reply // its default answer, which is the verdict too
+	step    func()     // of a login, in place of all the others
 	replied atomic.Bool
 
 	// Under the loop's lock.
@@ -118,6 +119,7 @@ func (c *command) begin() {
 	}
 	if c.public.Kind == protocol.RequestData {
 		c.content = newContent(c)
+		c.refusal = c.request.Default()
 		c.public.Content = c.content
 	}
 }
@@ -158,18 +160,21 @@ func (c *command) finish() {
 		return
 	}
 	c.over = true
-	if !c.replied.Load() {
-		c.session.answerDefault(c.request)
-	}
-	if c.content != nil {
+	switch {
+	case c.content != nil:
+		if !c.replied.Load() {
+			c.request.Answer(c.refusal)
+		}
 		c.content.drop()
+	case !c.replied.Load():
+		c.session.answerDefault(c.request)
 	}
 }
 
-// do calls f under the loop's lock, unless the command is over.
+// do calls f under the loop's lock, unless the command is over, or none at all.
 func (c *command) do(f func()) {
 	c.session.loop.Do(func(time.Time) {
-		if c.over {
+		if c.over || c.public.Kind == protocol.RequestClosed {
 			return
 		}
 		f()
@@ -208,7 +213,7 @@ func (c *command) AnswerEach(i int, reply wire.Reply) (did bool) {
 // complete does what has to precede a reply.
 func (c *command) complete(reply wire.Reply) wire.Reply {
 	switch {
-	case c.content != nil && reply.Positive():
+	case c.content != nil && reply.Positive() && !c.replied.Load():
 		c.content.accept()
 	case c.public.Kind == protocol.RequestConnect && reply.Code == wire.CodeServiceReady && reply.Text != "":
 		// RFC 5321 §4.2: the host's name comes first.
@@ -222,7 +227,11 @@ func (c *command) complete(reply wire.Reply) wire.Reply {
 
 // standard returns the default reply.
 func (c *command) standard() (reply wire.Reply) {
-	c.do(func() { reply = c.request.Default() })
+	c.do(func() {
+		if reply = c.refusal; c.content == nil {
+			reply = c.request.Default()
+		}
+	})
 	return reply
 }
 

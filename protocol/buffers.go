@@ -33,6 +33,9 @@ var noBuffers buffers
 // in octets.
 const maxPooled = 64 << 10
 
+// maxPooledSlots is the same for commands.
+const maxPooledSlots = 256
+
 var idleBuffers = sync.Pool{New: func() any { return new(buffers) }}
 
 // wake takes buffers for a client that is about to have something to do.
@@ -59,7 +62,7 @@ func (c *Client) rest() {
 // rest keeps buffers that nobody uses for the next machine.
 func (b *buffers) rest() {
 	b.arena, b.scratch, b.line, b.held = b.arena[:0], b.scratch[:0], b.line[:0], b.held[:0]
-	if max(cap(b.arena), cap(b.scratch), cap(b.line), cap(b.held)) > maxPooled {
+	if max(cap(b.arena), cap(b.scratch), cap(b.line), cap(b.held)) > maxPooled || len(b.slots) > maxPooledSlots {
 		return
 	}
 	idleBuffers.Put(b)

@@ -30,6 +30,8 @@ type Server struct {
 
 	in input
 
+	offered wire.ExtensionSet // by the configuration, whatever the connection is like
+
 	// What the session has come to.
 	greeted       bool // with a 2yz
 	verb, name    string
@@ -54,6 +56,7 @@ type Server struct {
 	closed   bool  // RequestClosed was pulled
 	failure  error // recorded by Fail from inside a callback
 	writeErr error // from WriteFailed
+	dropped  bool  // no output is lent any more
 	err      error
 	traces   []tracedLine
 	unsent   int // the first of traces that was not lent yet
@@ -65,29 +68,32 @@ func NewServer(now time.Time, cfg ServerConfig) (*Server, error) {
 	if err := cfg.check(now); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, mem: &noBuffers}
+	s := &Server{cfg: cfg, mem: &noBuffers, offered: cfg.extensions()}
 	s.out.mem = s.mem
 	s.clock.command, s.clock.tls = now, now
 	if cfg.Timeouts.Session > 0 {
 		s.clock.deadline = now.Add(cfg.Timeouts.Session)
 	}
 	if !cfg.ImplicitTLS {
-		s.busy = true
 		s.greet()
-		s.settle()
-		s.busy = false
+		s.proceed()
 	}
 	return s, nil
 }
 
 // greet asks for the greeting.
 func (s *Server) greet() {
-	s.push(slot{is: isConnect})
+	s.push(slot{is: isConnect, guarded: s.cfg.RefuseEarlyTalkers})
+	if s.cfg.RefuseEarlyTalkers {
+		s.in.guard(guardGreeting)
+	}
 }
 
 // Resume says that a Sink that took less than it was given can take more.
 func (s *Server) Resume() {
-	s.in.blocked = false
+	s.in.blocked, s.in.resumed = false, true
+	// What the client could not send meanwhile does not count against it.
+	s.clock.contentBegins()
 	s.proceed()
 }
 
@@ -101,12 +107,11 @@ func (s *Server) Shutdown() {
 // End ends the session with a reply of its own, a 421 as a rule, behind the replies that
 // are due; whatever is unanswered stays so.
 func (s *Server) End(reply wire.Reply) {
-	if s.err != nil || s.in.ending != nil {
-		return
+	if s.in.ending == nil {
+		reply = s.fit(reply, false)
+		s.in.ending = &ending{reply, &ReplyError{Reply: reply, Command: "connection"}}
+		s.proceed()
 	}
-	reply = s.fit(reply, false)
-	s.in.ending = &ending{reply, &ReplyError{Reply: reply, Command: "connection"}}
-	s.proceed()
 }
 
 // SetDeadline sets the overall deadline: at t the session ends with a 421. The zero

@@ -174,7 +174,7 @@ func (r Request) AcceptContent(dst Sink) *future.Future[int64] {
 		panic("protocol: AcceptContent on a request that is no RequestData")
 	}
 	if r.s.err != nil {
-		r.tx.completed.Reject(r.s.err)
+		r.tx.completed.Reject(r.s.endOf(r.s.err))
 		return r.tx.completed.Future()
 	}
 	if r.slot() == nil {
@@ -200,7 +200,7 @@ func (r Request) AcceptAuthSteps(step AuthStep) *future.Future[wire.Reply] {
 	c := r.slot()
 	switch {
 	case r.s.err != nil:
-		return future.Rejected[wire.Reply](r.s.err)
+		return future.Rejected[wire.Reply](r.s.endOf(r.s.err))
 	case c == nil || c.kind != RequestAuth:
 		panic("protocol: AcceptAuth on a request that is no RequestAuth, or was answered")
 	}
@@ -244,7 +244,12 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 	t := c.tx
 	switch c.kind {
 	case RequestConnect:
-		s.greeted = good
+		if s.greeted = good; good {
+			r.Code = wire.CodeServiceReady
+		}
+		if r.Text == "" {
+			r.Text = s.greeting()
+		}
 		r.Enhanced = wire.EnhancedCode{}
 	case RequestHello:
 		if good {
@@ -253,19 +258,21 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 		r.Enhanced = wire.EnhancedCode{}
 	case RequestStartTLS:
 		if s.in.ahead {
-			// H-T2: they came while the application made up its mind.
-			c.last, c.cause = true, &ProtocolError{Reason: "octets behind STARTTLS"}
-			s.in.closing = true
-			r = replyBehindSTARTTLS
-			break
+			// They came while the application made up its mind.
+			s.fatal(c, replyBehindSTARTTLS, reasonBehindSTARTTLS)
+			return
 		}
-		s.upgrading = good
+		if s.upgrading = good; good {
+			r.Code = wire.CodeServiceReady
+		}
 	case RequestAuth:
-		s.authenticated = good
+		if s.authenticated = good; good {
+			r.Code = wire.CodeAuthSucceeded
+		}
 	case RequestXClient:
 		if good {
 			s.beginAnew()
-			r.Enhanced = wire.EnhancedCode{}
+			r.Code, r.Enhanced = wire.CodeServiceReady, wire.EnhancedCode{}
 		}
 	case RequestMail:
 		t.mailPending = false
@@ -284,12 +291,14 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 		} else if s.tx == t {
 			s.tx = nil
 		}
+	case RequestOther:
+		if c.is == isOther && (r.Code == wire.CodeNotImplemented || r.Code == wire.CodeSyntaxError) {
+			s.refuseUnknown(c, r)
+			return
+		}
 	case RequestQuit:
 		s.in.closing = true
 		c.last, c.cause = true, io.EOF
 	}
 	s.settled(c, r)
-	if commandRules[c.is].stops && good {
-		s.in.stopped = false
-	}
 }

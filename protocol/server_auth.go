@@ -41,7 +41,7 @@ func (s *Server) doAuth(c *slot) {
 	switch {
 	case s.verb == "":
 		s.refuse(c, s.helloFirst())
-	case s.cfg.Mechanisms == nil:
+	case !s.offered.Has(wire.Auth):
 		s.refuse(c, replyNotImplemented)
 	case s.authenticated:
 		s.refuse(c, replyAuthTwice)
@@ -142,10 +142,7 @@ func (x *authExchange) fail(r wire.Reply, err error) {
 	if err == nil {
 		err = &ReplyError{Reply: r, Command: wire.VerbAuth}
 	}
-	s := x.s
-	if s.errors++; s.errors > s.cfg.MaxErrors {
-		r = s.named(replyTooManyErrors)
-	}
+	x.s.at(x.slot).fault = faultCommand
 	x.over(r)
 	x.promise.Reject(err)
 }

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -39,7 +40,9 @@ const (
 	isNoop
 	isVerify // VRFY, EXPN
 	isOther
-	isBroken // a line that is no command
+	isHTTP   // a request line of HTTP
+	isField  // a line like a header field
+	isBroken // any other line that is no command
 	isFinal  // what the session ends with
 	commands
 )
@@ -67,6 +70,8 @@ var commandRules = [commands]commandRule{
 	isNoop:     {kind: RequestOther, clear: true},
 	isVerify:   {kind: RequestOther},
 	isOther:    {kind: RequestOther},
+	isHTTP:     {clear: true},
+	isField:    {clear: true},
 	isBroken:   {},
 	isFinal:    {clear: true},
 }
@@ -98,6 +103,8 @@ func commandOf(verb string) serverCommand {
 		return isXClient
 	case wire.VerbVrfy, wire.VerbExpn:
 		return isVerify
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
+		return isHTTP // RFC 9110 §9
 	}
 	return isOther
 }
@@ -164,9 +171,17 @@ func (s *Server) run(c *slot) {
 	case isVerify:
 		s.doVerify(c)
 	case isOther:
-		s.doOther(c)
+		s.ask(c)
+	case isHTTP:
+		s.fatal(c, replyHTTP, reasonHTTP)
+	case isField:
+		if s.verb == "" {
+			s.fatal(c, replyHTTP, reasonHTTP)
+			return
+		}
+		s.refuseUnknown(c, c.reply)
 	case isBroken:
-		s.doBroken(c)
+		s.refuseUnknown(c, c.reply)
 	}
 }
 
@@ -180,23 +195,21 @@ func (s *Server) ask(c *slot) {
 	}
 }
 
-// refuse answers a command that is refused for what it is. There is a limit to that
-// (H-R28).
+// refuse answers a command that is refused for what it is.
 func (s *Server) refuse(c *slot, r wire.Reply) {
-	c.kind = 0
-	s.errors++
-	if s.errors > s.cfg.MaxErrors {
-		s.giveUp(c)
-		return
-	}
+	c.kind, c.fault = 0, faultCommand
 	s.settled(c, r)
 }
 
-// giveUp ends the session at a command that is one too many.
-func (s *Server) giveUp(c *slot) {
-	r := replyTooManyErrors
-	r.Text = s.cfg.Hostname + r.Text
-	c.last, c.cause = true, &ProtocolError{Reason: "too many errors"}
+// refuseUnknown is refuse for what is no command here.
+func (s *Server) refuseUnknown(c *slot, r wire.Reply) {
+	c.kind, c.fault = 0, faultUnknown
+	s.settled(c, r)
+}
+
+// fatal answers a command behind whose reply the session ends.
+func (s *Server) fatal(c *slot, r wire.Reply, reason string) {
+	c.kind, c.last, c.cause = 0, true, &ProtocolError{Reason: reason}
 	s.in.closing = true
 	s.settled(c, r)
 }
@@ -206,7 +219,7 @@ func (s *Server) settled(c *slot, r wire.Reply) {
 	decides := commandRules[c.is].stops && c.state < slotContent
 	c.reply, c.state = r, slotAnswered
 	if r.Code == wire.CodeNotAvailable && !c.last {
-		c.last, c.cause = true, &ReplyError{Reply: r, Command: c.verb}
+		c.last, c.cause = true, &ReplyError{Reply: r, Command: cmp.Or(c.verb, "connection")}
 		s.in.closing = true
 	}
 	if decides && !s.in.closing {
@@ -221,7 +234,7 @@ func (s *Server) goOn(c *slot) {
 	case isData:
 		// F26: what comes ahead of the refusal can only be content.
 		if s.in.ahead {
-			s.final(replyContentAhead, &ProtocolError{Reason: "content ahead of the reply to DATA"})
+			s.final(replyContentAhead, reasonContentAhead)
 			return
 		}
 		c.guarded = true
@@ -229,26 +242,22 @@ func (s *Server) goOn(c *slot) {
 	case isBdat:
 		// RFC 3030 §2: the octets come nevertheless.
 		s.in.beginChunk(c.size, inputDrop)
-	case isStartTLS:
-		if s.in.ahead && !s.upgrading {
-			s.final(replyBehindSTARTTLS, &ProtocolError{Reason: "octets behind STARTTLS"})
-		}
 	}
 }
 
 // final queues what the session ends with. No further input is taken.
-func (s *Server) final(r wire.Reply, cause error) {
-	if s.in.closing {
-		return
-	}
+func (s *Server) final(r wire.Reply, reason string) {
 	s.in.closing = true
-	s.push(slot{is: isFinal, reply: r, last: true, cause: cause})
+	s.push(slot{is: isFinal, reply: r, last: true, cause: &ProtocolError{Reason: reason}})
 }
 
-func (s *Server) doBroken(c *slot) {
-	s.unknown++
-	s.refuse(c, c.reply)
-}
+// Why a session ended, where there are two ways to it.
+const (
+	reasonContentAhead   = "content ahead of the reply to DATA"
+	reasonBehindSTARTTLS = "octets behind STARTTLS"
+	reasonGreeting       = "octets ahead of the greeting"
+	reasonHTTP           = "HTTP on the SMTP port"
+)
 
 func (s *Server) doReset(c *slot) {
 	if c.args != "" {
@@ -271,29 +280,8 @@ func (s *Server) doVerify(c *slot) {
 	}
 }
 
-func (s *Server) doOther(c *slot) {
-	if s.cfg.Requests&RequestOther == 0 && c.verb != wire.VerbHelp {
-		if s.unknown++; s.unknown > s.cfg.MaxUnknown {
-			s.giveUp(c)
-			return
-		}
-		s.refuse(c, replyNotImplemented)
-		return
-	}
-	s.ask(c)
-}
-
-// httpVerbs are request methods of HTTP (RFC 9110 §9).
-func isHTTP(verb string) bool {
-	switch verb {
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
-		return true
-	}
-	return false
-}
-
-// isField reports whether a line looks like a header field, as of an HTTP request.
-func isField(line string) bool {
+// likeField reports whether a line looks like a header field, as of an HTTP request.
+func likeField(line string) bool {
 	name, _, colon := strings.Cut(line, ":")
 	return colon && name != "" && !strings.ContainsAny(name, " \t")
 }

@@ -66,11 +66,13 @@ func (cfg *ServerConfig) check(now time.Time) error {
 		return &ConfigError{Field: "BareEOL", Reason: "no such policy"}
 	}
 	// What EHLO will say is tried once, so that it cannot fail later.
-	s := Server{cfg: *cfg}
+	s := Server{cfg: *cfg, offered: cfg.extensions()}
 	s.clock.now = now
-	o := s.offers()
-	if _, err := wire.AppendExtensions(nil, &o); err != nil {
-		return &ConfigError{Field: "extensions", Err: err}
+	for _, s.tls.Version = range []uint16{0, 0x0304} {
+		o := s.offers()
+		if _, err := wire.AppendExtensions(nil, &o); err != nil {
+			return &ConfigError{Field: "extensions", Err: err}
+		}
 	}
 	return nil
 }

@@ -234,8 +234,13 @@ func (s *Server) verdicts(c *slot) bool {
 	}
 	t := c.tx
 	for c.sent < len(t.verdicts) && t.verdicts[c.sent].Code != 0 {
-		s.plan(t.verdicts[c.sent])
+		r := t.verdicts[c.sent]
+		s.plan(r)
 		c.sent++
+		if r.Code == wire.CodeNotAvailable {
+			s.end(&ReplyError{Reply: r, Command: stepRules[stepContent].command})
+			return false
+		}
 	}
 	return c.sent > 0 && c.sent == len(t.verdicts)
 }

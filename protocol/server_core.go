@@ -27,6 +27,13 @@ func (s *Server) rest() {
 	b.rest()
 }
 
+// restIfIdle gives the buffers back where nothing is under way.
+func (s *Server) restIfIdle() {
+	if s.head == s.tail && s.in.length == 0 && !s.out.pending() && s.filling == nil && s.err == nil && s.unsent == len(s.traces) {
+		s.rest()
+	}
+}
+
 // enter begins a call of the driver's.
 func (s *Server) enter(now time.Time, method string) {
 	if s.busy {
@@ -40,19 +47,17 @@ func (s *Server) enter(now time.Time, method string) {
 func (s *Server) leave(now time.Time) {
 	s.settle()
 	s.busy = false
+	s.restIfIdle()
 	s.clock.stamp(now)
 }
 
 // Feed implements Core.
 func (s *Server) Feed(now time.Time, p []byte) (n int, err error) {
 	s.enter(now, "Feed")
-	if len(p) > 0 {
-		s.wake()
-	}
 	for n < len(p) && s.err == nil && s.ready() {
+		s.wake()
 		n += s.take(p[n:])
 		s.settle()
-		s.wake()
 	}
 	s.leave(now)
 	return n, s.err
@@ -61,20 +66,25 @@ func (s *Server) Feed(now time.Time, p []byte) (n int, err error) {
 // FeedEOF implements Core.
 func (s *Server) FeedEOF(now time.Time) {
 	s.enter(now, "FeedEOF")
-	if s.err == nil && !s.eof {
-		s.eof = true
-		if t := s.filling; t != nil && !t.ended {
-			// RFC 5321 §4.1.1.4: without its end of data there is no message.
-			s.lose(t, s.lost(io.ErrUnexpectedEOF))
-			s.dropLast()
-		}
-		if x := s.auth; x != nil && s.in.mode == inputResponse {
-			s.auth = nil
-			x.promise.Reject(s.lost(io.ErrUnexpectedEOF))
-			s.dropLast()
-		}
-	}
+	s.eof = true
 	s.leave(now)
+}
+
+// cutOff settles what waits for input that never comes.
+func (s *Server) cutOff() {
+	if t := s.filling; t != nil && !t.ended {
+		// RFC 5321 §4.1.1.4: without its end of data there is no message.
+		err := s.lost(io.ErrUnexpectedEOF)
+		if s.in.mode != inputLine {
+			s.dropLast()
+		}
+		s.lose(t, err)
+	}
+	if x := s.auth; x != nil && s.in.mode == inputResponse && !s.in.stopped {
+		s.dropLast()
+		s.auth = nil
+		x.promise.Reject(s.lost(io.ErrUnexpectedEOF))
+	}
 }
 
 // dropLast takes the last command back: its reply would be to what never came.
@@ -162,12 +172,14 @@ func (s *Server) dropOutput() {
 	}
 	s.out.drop(s.mem)
 	s.out.lent, s.out.acked = s.out.planned, s.out.planned
+	s.dropped = true
+	s.traces, s.unsent = nil, 0
 }
 
 // Output implements Core.
 func (s *Server) Output(now time.Time, dst []Chunk, max int) []Chunk {
 	s.enter(now, "Output")
-	if s.writeErr == nil {
+	if !s.dropped {
 		dst = s.out.lend(dst, max)
 		if s.unsent < len(s.traces) {
 			s.traceSent(now)
@@ -180,7 +192,7 @@ func (s *Server) Output(now time.Time, dst []Chunk, max int) []Chunk {
 // Wrote implements Core.
 func (s *Server) Wrote(now time.Time, n int64) {
 	s.enter(now, "Wrote")
-	if s.writeErr == nil && s.out.pending() {
+	if !s.dropped && n > 0 {
 		s.clock.write = now
 		s.out.wrote(n)
 		if !s.out.pending() {
@@ -190,7 +202,9 @@ func (s *Server) Wrote(now time.Time, n int64) {
 	s.leave(now)
 }
 
-// Err implements Core.
+// Err implements Core. Other than io.EOF it is what ended the session: a *ReplyError for
+// a 421 of the application's or of Shutdown, a *ProtocolError, *TimeoutError,
+// *ConnectionError or *TLSError.
 func (s *Server) Err() error { return s.err }
 
 // end is the end of the session. Replies that are planned may still be written.

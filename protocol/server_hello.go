@@ -36,8 +36,14 @@ func (s *Server) hello(c *slot, r wire.Reply) wire.Reply {
 	}
 	if c.verb != wire.VerbHelo {
 		offer := s.offers()
+		// It was tried when the server was made. What an application's Mechanisms breaks
+		// all the same is left out.
+		var err error
+		if text, err = wire.AppendExtensions(text, &offer); err != nil {
+			offer.Set &^= wire.Auth
+			text, _ = wire.AppendExtensions(text, &offer)
+		}
 		s.set = offer.Set
-		text, _ = wire.AppendExtensions(text, &offer)
 	}
 	return wire.Reply{Code: wire.CodeOK, Text: string(text)}
 }
@@ -46,7 +52,7 @@ func (s *Server) hello(c *slot, r wire.Reply) wire.Reply {
 func (s *Server) offers() wire.Offer {
 	cfg := &s.cfg
 	o := wire.Offer{
-		Set: cfg.extensions(), SizeLimit: max(cfg.MaxContent, 0), Limits: cfg.Limits,
+		Set: s.offered, SizeLimit: max(cfg.MaxContent, 0), Limits: cfg.Limits,
 		DeliverByMin: cfg.DeliverByMin, PriorityProfile: cfg.PriorityProfile, Extra: cfg.Extra,
 	}
 	// RFC 3207 §4.2: not inside TLS. RFC 8689 §2: only there.
@@ -60,11 +66,7 @@ func (s *Server) offers() wire.Offer {
 		o.HoldMaxUntil = s.clock.now.Add(cfg.HoldMax).UTC()
 	}
 	if o.Set.Has(wire.Auth) {
-		// RFC 4954 §4: once in a session.
-		if !s.authenticated {
-			o.AuthMechanisms = cfg.Mechanisms(s.tls)
-		}
-		if len(o.AuthMechanisms) == 0 {
+		if o.AuthMechanisms = cfg.Mechanisms(s.tls); len(o.AuthMechanisms) == 0 {
 			o.Set &^= wire.Auth
 		}
 	}

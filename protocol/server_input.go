@@ -12,6 +12,7 @@ type input struct {
 	closing bool // nothing more is taken
 	blocked bool // until the sink can take more
 	resumed bool // Resume was called from inside the sink
+	secret  bool // what is no command shows as *** in traces
 
 	guarding guard
 	guardEnd int64 // where the reply ends that octets must not come ahead of; -1: not planned yet
@@ -53,6 +54,9 @@ func (in *input) guard(g guard) { in.guarding, in.guardEnd = g, -1 }
 
 func (in *input) beginChunk(size int64, mode inputMode) {
 	in.mode = mode
+	if size == 0 && mode == inputDrop {
+		in.mode = inputLine
+	}
 	in.chunk.Begin(size)
 }
 
@@ -71,7 +75,7 @@ const (
 // paused reports whether input has to wait.
 func (s *Server) paused() bool {
 	return s.upgrading || s.in.closing || s.in.stopped || s.in.blocked ||
-		s.tail-s.head >= uint64(s.cfg.MaxPipelined) || s.out.planned-s.out.acked >= maxQueuedOutput && s.writeErr == nil
+		s.tail-s.head >= uint64(s.cfg.MaxPipelined) || s.out.planned-s.out.acked >= maxQueuedOutput
 }
 
 // WantRead implements Core.
@@ -121,11 +125,11 @@ func (s *Server) ready() bool {
 func (s *Server) earlyOctets() {
 	switch s.in.guarding {
 	case guardContent:
-		s.final(replyContentAhead, &ProtocolError{Reason: "content ahead of the reply to DATA"})
+		s.final(replyContentAhead, reasonContentAhead)
 	case guardGreeting:
 		s.earlyTalker()
 	default:
-		s.final(replyEarlyTalker, &ProtocolError{Reason: "octets ahead of the reply to EHLO"})
+		s.final(replyEarlyTalker, "octets ahead of the reply to EHLO")
 	}
 }
 
@@ -133,20 +137,17 @@ func (s *Server) earlyOctets() {
 // greeting unless that has left already.
 func (s *Server) earlyTalker() {
 	r := replyEarlyTalker
-	cause := &ProtocolError{Reason: "octets ahead of the greeting"}
 	switch {
 	case s.head == 0:
-		c := s.at(0)
 		r.Enhanced = wire.EnhancedCode{}
-		c.kind, c.last, c.cause = 0, true, cause
-		s.in.closing = true
-		s.settled(c, r)
+		s.fatal(s.at(0), r, reasonGreeting)
 	case s.out.lent == 0:
 		r.Enhanced = wire.EnhancedCode{}
 		s.out.withdraw(0)
-		s.final(r, cause)
+		s.traces = nil
+		s.final(r, reasonGreeting)
 	default:
-		s.final(r, cause)
+		s.final(r, reasonGreeting)
 	}
 }
 

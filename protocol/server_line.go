@@ -94,9 +94,7 @@ func (s *Server) longLine(line []byte) {
 
 // endlessLine ends the session of a client that does not end its line (H-R27).
 func (s *Server) endlessLine() {
-	r := replyEndlessLine
-	r.Text = s.cfg.Hostname + r.Text
-	s.final(r, &ProtocolError{Reason: "line too long"})
+	s.final(s.named(replyEndlessLine), "line too long")
 }
 
 // text returns the line as a string. Lines share memory by the hundred; strings that
@@ -118,7 +116,7 @@ func (s *Server) command(line []byte, more bool) {
 	text := s.text(line)
 	cmd, err := wire.ParseCommand(text)
 	if s.cfg.Trace != nil {
-		s.traceCommand(text, cmd)
+		s.traceCommand(text, commandOf(cmd.Verb))
 	}
 	if err != nil {
 		s.broken(text, err)
@@ -126,20 +124,13 @@ func (s *Server) command(line []byte, more bool) {
 	}
 	c := slot{verb: cmd.Verb, args: cmd.Args, is: commandOf(cmd.Verb)}
 	switch {
-	case c.is == isOther:
-		if isHTTP(c.verb) {
-			s.final(replyHTTP, &ProtocolError{Reason: "HTTP on the SMTP port"})
-			return
-		}
 	case c.is == isBdat:
-		var err error
-		c.size, c.lastChunk, err = wire.ParseBDAT(c.args)
-		if err != nil {
+		if c.size, c.lastChunk, err = wire.ParseBDAT(c.args); err != nil {
 			c.reply = replyOf(err)
 		}
 		if c.size < 0 {
-			// C70: nobody knows where the next command begins.
-			s.final(c.reply, &ProtocolError{Reason: "unknown size of a chunk", Err: err})
+			// Nobody knows where the next command begins.
+			s.final(c.reply, "unknown size of a chunk")
 			return
 		}
 	case c.is == isHello && s.cfg.RefuseEarlyTalkers:
@@ -154,15 +145,14 @@ func (s *Server) command(line []byte, more bool) {
 
 // broken queues the answer to a line that is no command.
 func (s *Server) broken(line string, err error) {
-	r := replyOf(err)
-	if r.Code == wire.CodeSyntaxError {
-		if s.verb == "" && isField(line) {
-			s.final(replyHTTP, &ProtocolError{Reason: "HTTP on the SMTP port"})
-			return
+	c := slot{is: isBroken, reply: replyOf(err)}
+	if c.reply.Code == wire.CodeSyntaxError {
+		c.reply = replyNotRecognized
+		if likeField(line) {
+			c.is = isField
 		}
-		r = replyNotRecognized
 	}
-	s.push(slot{is: isBroken, reply: r})
+	s.push(c)
 }
 
 // replyOf returns the reply to a line that breaks the grammar.

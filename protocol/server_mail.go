@@ -34,7 +34,7 @@ func (s *Server) doMail(c *slot) {
 		return
 	}
 	if r, ok := s.checkMail(&t.mail); !ok {
-		s.refuse(c, r)
+		s.settled(c, r)
 		return
 	}
 	s.mails++

@@ -16,7 +16,8 @@ type slot struct {
 	last       bool // the session ends behind the reply, with cause
 	lastChunk  bool // BDAT … LAST
 	guarded    bool // octets that come ahead of the reply end the session
-	sent       int  // verdicts that have left, with LMTP
+	fault      fault
+	sent       int // verdicts that have left, with LMTP
 	size       int64
 	tx         *transaction
 	rcpt       *wire.Recipient
@@ -32,6 +33,15 @@ const (
 	slotAsked                     // for the application to answer
 	slotContent                   // content comes, or its verdict is for the application to give
 	slotAnswered                  // the reply leaves when it is its turn
+)
+
+// fault says what a refusal counts as.
+type fault uint8
+
+const (
+	faultNone fault = iota
+	faultCommand
+	faultUnknown // the command is none here
 )
 
 // at returns the slot of a command that is in the queue.
@@ -80,6 +90,7 @@ func (s *Server) proceed() {
 		s.busy = true
 		s.settle()
 		s.busy = false
+		s.restIfIdle()
 	}
 }
 
@@ -89,7 +100,11 @@ func (s *Server) settle() {
 	for s.err == nil {
 		if s.failure != nil {
 			s.end(s.failure)
+			s.dropOutput()
 			return
+		}
+		if s.eof {
+			s.cutOff()
 		}
 		s.offer()
 		s.reply()
@@ -121,14 +136,24 @@ func (s *Server) atRest() {
 	switch {
 	case s.eof:
 		s.endOfInput()
-	case s.shutdown && s.tx == nil && s.filling == nil && s.greeted && !s.upgrading:
-		reply := replyShutdown
-		reply.Text = s.cfg.Hostname + reply.Text
+	case s.shutdown && s.tx == nil && s.tail > 0 && !s.upgrading:
+		reply := s.named(replyShutdown)
 		s.plan(reply)
 		s.end(&ReplyError{Reply: reply, Command: "connection"})
-	case s.in.mode == inputLine && s.in.length == 0 && !s.out.pending() && s.filling == nil && s.auth == nil && s.unsent == len(s.traces):
-		s.rest()
 	}
+}
+
+// tooMany counts a refusal that leaves, and reports whether it is one too many (H-R28).
+// Replies leave in order, so that the count does not depend on when they were given.
+func (s *Server) tooMany(f fault) bool {
+	if f == faultNone {
+		return false
+	}
+	s.errors++
+	if f == faultUnknown {
+		s.unknown++
+	}
+	return s.errors > s.cfg.MaxErrors || s.unknown > s.cfg.MaxUnknown
 }
 
 // reply plans the replies whose turn it is.
@@ -138,9 +163,14 @@ func (s *Server) reply() {
 		if c.starts {
 			c.starts = false
 			s.plan(replyStart)
+			s.clock.contentBegins()
 		}
 		if c.state != slotAnswered && !s.verdicts(c) {
 			return
+		}
+		if s.tooMany(c.fault) {
+			c.reply = s.named(replyTooManyErrors)
+			c.last, c.cause = true, &ProtocolError{Reason: "too many errors"}
 		}
 		if c.sent == 0 {
 			s.plan(c.reply)
@@ -148,18 +178,15 @@ func (s *Server) reply() {
 		if c.guarded {
 			s.in.guardEnd = s.out.planned
 		}
-		last, cause, is := c.last, c.cause, c.is
+		last, cause := c.last, c.cause
 		*c = slot{}
 		s.head++
 		if s.head == s.next {
 			s.alone = false
-			s.clock.command = time.Time{}
+			s.clock.command, s.clock.tls = time.Time{}, time.Time{}
 		}
-		switch {
-		case last:
+		if last {
 			s.end(cause)
-		case is == isStartTLS && s.upgrading:
-			s.clock.tls = time.Time{}
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (s *Server) named(r wire.Reply) wire.Reply {
 
 // plan plans a reply.
 func (s *Server) plan(r wire.Reply) {
-	if s.writeErr != nil {
+	if s.dropped {
 		return
 	}
 	s.wake()
@@ -151,7 +151,7 @@ func (s *Server) plan(r wire.Reply) {
 // fit makes a reply of the application's one that can be sent. utf8Too: the client reads
 // UTF-8.
 func (s *Server) fit(r wire.Reply, utf8Too bool) wire.Reply {
-	if r.Enhanced.IsZero() && r.Code.Class() != 3 {
+	if int(r.Enhanced.Class) != r.Code.Class() || !r.Enhanced.Valid() {
 		r.Enhanced = status(uint16(r.Code.Class()), 0, 0)
 	}
 	clean := strings.IndexFunc(r.Text, func(c rune) bool { return c < ' ' && c != '\n' || c >= 0x7f }) < 0

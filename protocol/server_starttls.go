@@ -10,16 +10,14 @@ import (
 // wants them taken for what comes under TLS: nothing of them is done.
 func (s *Server) doStartTLS(c *slot) {
 	switch {
-	case s.in.ahead:
-		c.last, c.cause = true, &ProtocolError{Reason: "octets behind STARTTLS"}
-		s.in.closing = true
-		s.settled(c, replyBehindSTARTTLS)
-	case !s.cfg.TLS:
+	case !s.offered.Has(wire.StartTLS):
 		s.refuse(c, replyNotImplemented)
 	case s.tls.Active():
 		s.refuse(c, replyTLSTwice)
 	case c.args != "":
 		s.refuse(c, replyNoArguments)
+	case s.in.ahead:
+		s.fatal(c, replyBehindSTARTTLS, reasonBehindSTARTTLS)
 	default:
 		s.ask(c)
 	}

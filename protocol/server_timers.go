@@ -72,10 +72,13 @@ func (s *Server) due() (at time.Time, step string, limit time.Duration) {
 	case s.upgrading || s.tail == 0:
 		sooner(s.clock.tls, t.TLS, "TLS handshake")
 	case s.eof || s.in.closing || s.in.stopped || s.in.blocked:
-	case s.in.mode == inputContent || s.in.mode == inputChunk || s.in.mode == inputDrop:
+	case s.in.mode >= inputContent:
+		if s.filling != nil && s.at(s.filling.slot).starts {
+			break // the 354 waits for the application
+		}
 		sooner(s.clock.content, t.Content, "content")
 		if s.cfg.MinRate > 0 {
-			sooner(s.clock.began, t.Content+time.Duration(s.clock.octets)*time.Second/time.Duration(s.cfg.MinRate), "content at the least rate")
+			sooner(s.clock.began, t.Content+time.Duration(s.clock.octets/s.cfg.MinRate)*time.Second, "content at the least rate")
 		}
 	case s.head == s.tail || s.auth != nil:
 		sooner(s.clock.command, t.Command, "command")

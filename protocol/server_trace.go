@@ -9,14 +9,21 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// traceCommand reports a command line. What AUTH has behind the mechanism is secret.
-func (s *Server) traceCommand(line string, cmd wire.Command) {
-	if cmd.Verb == wire.VerbAuth {
-		mechanism, _, initial := strings.Cut(cmd.Args, " ")
-		line = cmd.Verb + " " + mechanism
-		if initial {
+// traceCommand reports a command line. What stands behind the mechanism of AUTH is
+// secret, and so is what no command follows it: a response to a challenge that never was.
+func (s *Server) traceCommand(line string, is serverCommand) {
+	verb, args, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	switch {
+	case strings.EqualFold(verb, wire.VerbAuth):
+		s.in.secret = true
+		mechanism, initial, _ := strings.Cut(args, " ")
+		if line = verb + " " + mechanism; initial != "" {
 			line += " ***"
 		}
+	case is != isOther:
+		s.in.secret = false
+	case s.in.secret:
+		line = "***"
 	}
 	s.traceInput(printable(line))
 }
@@ -48,9 +55,6 @@ func (s *Server) traceReply(r wire.Reply) {
 		line := r.String()
 		if more {
 			line = line[:3] + "-" + strings.TrimPrefix(line[3:], " ")
-		}
-		if r.Code == wire.CodeAuthChallenge {
-			line = "334 ***"
 		}
 		s.traces = append(s.traces, tracedLine{s.out.planned, TraceEvent{Kind: TraceSent, Line: line}})
 	}

@@ -40,7 +40,7 @@ var layers = map[string]layer{
 	}},
 	"cmd/sansmtp/internal/store": {imports: []string{module + "/protocol/wire"}},
 	"cmd/sansmtp": {imports: []string{
-		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",
+		module + "/netasync", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", "github.com/alecthomas/kong",
 	}},
 	"protocol_test/smtptest/fault": {pure: true, imports: []string{module + "/protocol/wire"}},
 }

@@ -1,7 +1,13 @@
-// Sansmtp sends mail from the command line.
+// Sansmtp sends mail and receives it, from the command line.
 //
+//	sansmtp demo
 //	sansmtp send --server smtp://mx.example --from a@me.example --to b@mx.example message.eml
+//	sansmtp serve --store maildir:mail
 //	sansmtp version
+//
+// Demo starts a server on loopback, sends it a message through STARTTLS, a SCRAM login
+// and pipelining, and prints what both sides saw, with times, and the message as it was
+// stored.
 //
 // # Send
 //
@@ -28,18 +34,59 @@
 // An interrupt gives the message up; the exit code and the report say what is known
 // to have become of it.
 //
+// # Serve
+//
+// A server for tests and development: it takes every message for everybody, and tells
+// the client 250 once the message is on the disk, file and folder. On its start it prints
+// one line, the command that sends it a message, to be pasted into a shell.
+//
+// --store says where messages go. maildir:DIR has a file for each, which is the content
+// octet for octet; mbox:FILE is the format mboxrd; jsonl:FILE has an object on one line
+// for each, with its envelope, size and SHA-256; stdout prints them, and discard, the
+// default, does nothing but count. --add-trace puts the fields Return-Path and Received
+// in front of what a maildir or an mbox gets.
+//
+// TLS is there without a certificate too: one is made for the occasion, and put into a
+// temporary file for clients to trust as long as the server runs. --tls says when it is
+// used: off, starttls, required (STARTTLS before all else) or implicit.
+//
+// --auth FILE has a line for each user. Empty lines, and those that begin with "#", are
+// comments.
+//
+//	NAME:PASSWORD
+//	NAME:{PLAIN}PASSWORD
+//	NAME:{SCRAM-SHA-256}ITERATIONS,SALT,STORED-KEY,SERVER-KEY
+//	NAME:{SCRAM-SHA-1}ITERATIONS,SALT,STORED-KEY,SERVER-KEY
+//
+// --auth any lets everybody in, by PLAIN and LOGIN, since other mechanisms need to know
+// the password.
+//
+// --extensions turns those of EHLO on and off by their keywords: +DSN,-CHUNKING. What DSN,
+// REQUIRETLS, RRVS, DELIVERBY and MT-PRIORITY ask for is accepted and not acted upon.
+//
+// --fault makes the server do wrong what a client is to be tested with, in the language
+// of package protocol_test/smtptest/fault:
+//
+//	rcpt:3=450 4.2.1 later; data=drop after 4KiB; banner=delay 30s
+//
+// With --expect N the server ends once it has stored N messages, with exit code 0; with
+// 1 if they did not come within --timeout. It ends at an interrupt as well. Transactions
+// under way may be finished, within five seconds.
+//
 // # Exit codes
 //
-// They are those of sysexits.h. An outcome that is unknown comes first, then a
+// They are those of sysexits.h, but for 1. An outcome that is unknown comes first, then a
 // reply 4yz, whatever it answers.
 //
-//	 0  accepted for all recipients
+//	 0  accepted for all recipients; all that was expected
+//	 1  fewer messages were stored than expected
 //	64  the command line cannot be understood: a flag, a URL, an address
 //	65  the message is none: it is empty, or binary
 //	66  the message cannot be opened
 //	67  recipients were refused, at least one of them for good
 //	69  refused for good: the session, the sender or the message
-//	74  reading the message failed, or there was no connection, or it was lost
+//	74  reading the message failed, or there was no connection, or it was lost; or the
+//	    server cannot listen
 //	75  refused for the time being, a timeout, an interrupt, or the outcome is unknown
 //	76  the server broke the protocol
 //	77  login or TLS: refused, not offered, or not to be trusted

@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strings"
 )
 
@@ -35,7 +36,11 @@ func (s *serveCommand) hint(address net.Addr, cert *serverCertificate) string {
 // url is the server as "sansmtp send" takes it.
 func (s *serveCommand) url(address net.Addr) string {
 	if address.Network() == "unix" {
-		return "lmtp+unix://" + address.String()
+		path, err := filepath.Abs(address.String())
+		if err != nil {
+			path = address.String() // the folder is gone, and so is the socket
+		}
+		return "lmtp+unix://" + path
 	}
 	scheme := "smtp://"
 	switch {

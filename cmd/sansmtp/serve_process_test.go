@@ -2,53 +2,85 @@ package main
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
+	"io"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-// served is a server in a process of its own.
+// process is a server in a process of its own.
 type process struct {
 	cmd     *exec.Cmd
 	hint    string // the line that it prints at its start
-	address string // host:port
+	url     string // of --server in it
+	address string // host:port in that
+	stdout  strings.Builder
+	stderr  strings.Builder
+	copied  chan error // of standard output, once the process has closed it
 }
 
-var hintAddress = regexp.MustCompile(`--server [a-z]+://([0-9.]+:[0-9]+)`)
+var hintServer = regexp.MustCompile(`--server ([a-z+]+://(\S+))`)
 
-// startServer runs "sansmtp serve" on a port of its own choice. The process is killed at the
-// end of the test, unless it has ended.
+// runServer runs "sansmtp serve" in dir, on a port of its own choice where the arguments
+// name none, and returns once it listens.
+func runServer(dir string, args ...string) (*process, error) {
+	if !strings.Contains(strings.Join(args, " "), "--listen") {
+		args = append([]string{"--listen", "127.0.0.1:0"}, args...)
+	}
+	p := &process{cmd: exec.Command("sansmtp", append([]string{"serve"}, args...)...), copied: make(chan error, 1)}
+	p.cmd.Dir = dir
+	p.cmd.Stderr = &p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	out := bufio.NewReader(stdout)
+	line, err := out.ReadString('\n')
+	go func() {
+		_, err := io.Copy(&p.stdout, out)
+		p.copied <- err
+	}()
+	p.hint = strings.TrimSuffix(line, "\n")
+	found := hintServer.FindStringSubmatch(p.hint)
+	if err != nil || found == nil {
+		p.kill()
+		return nil, fmt.Errorf("the server says %q: %s", line, p.stderr.String())
+	}
+	p.url, p.address = found[1], found[2]
+	return p, nil
+}
+
+// startServer is runServer for the time of a test.
 func startServer(t *testing.T, args ...string) *process {
 	t.Helper()
-	cmd := exec.Command("sansmtp", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-	stderr := &strings.Builder{}
-	cmd.Stderr = stderr
-	stdout, err := cmd.StdoutPipe()
+	p, err := runServer(t.TempDir(), args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{cmd: cmd}
-	t.Cleanup(func() { p.kill() })
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		p.kill()
-		t.Fatalf("the server says nothing: %v, %s", err, stderr)
-	}
-	p.hint = strings.TrimSuffix(line, "\n")
-	found := hintAddress.FindStringSubmatch(p.hint)
-	if found == nil {
-		t.Fatalf("no address in %q", p.hint)
-	}
-	p.address = found[1]
+	t.Cleanup(p.kill)
 	return p
 }
 
-// kill ends the process by SIGKILL, and waits for that.
+// kill ends the process by SIGKILL, if it has not ended, and waits for that.
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	if p.cmd.ProcessState == nil {
+		_ = p.cmd.Process.Kill()
+		_, _ = p.wait()
+	}
+}
+
+// wait waits until the process has ended, and returns its exit code.
+func (p *process) wait() (int, error) {
+	copied := <-p.copied
+	err := p.cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), copied
+	}
+	return 0, errors.Join(err, copied)
 }
