@@ -11,11 +11,14 @@ DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 # the packages every Debian system has: Postfix starts through shell scripts that count on them.
 PACKAGES=(
 	'?essential'
-	'postfix'
+	'postfix libsasl2-modules'
 	'exim4-daemon-heavy'
 	"opensmtpd/$DEBIAN_RELEASE-backports" # the release's own, 6.8, fails at TLS (OpenSMTPD issue 1171)
 	'dovecot-lmtpd dovecot-submissiond'
 	'python3-aiosmtpd'
+	'curl'
+	'swaks libnet-ssleay-perl'
+	'msmtp'
 	'nodejs'
 )
 

@@ -16,7 +16,7 @@ ROOT=$SCRATCH/root # what the servers see as /
 LOG=$ROOT/log
 SOCKET=$ROOT/run/dovecot/lmtp
 RUN=$SCRATCH/run # NAME.pid: process id and start time
-SERVERS=(dovecot postfix exim opensmtpd aiosmtpd smtp-server)
+SERVERS=(dovecot postfix exim opensmtpd aiosmtpd smtp-server postfix-relay exim-relay)
 START_SECONDS=30
 STOP_SECONDS=10
 
@@ -37,6 +37,8 @@ ports() {
 	opensmtpd) echo 2550 ;;
 	aiosmtpd) echo 2540 ;;
 	smtp-server) echo 2541 2542 ;;
+	postfix-relay) echo 2570 ;;
+	exim-relay) echo 2571 ;;
 	esac
 }
 
@@ -53,7 +55,10 @@ tls_ports() {
 # write_env tells tests, in KEY=VALUE lines, where everything is.
 write_env() {
 	cat >"$SCRATCH/env" <<-EOT
+		ROOT=$ROOT
 		CA=$SCRATCH/ca.pem
+		CERTIFICATE=$ROOT/etc/tls/server.pem
+		KEY=$ROOT/etc/tls/server.key
 		LOG=$LOG
 		LOGIN_USER=user
 		LOGIN_PASSWORD=pass
@@ -80,6 +85,10 @@ write_env() {
 		DOVECOT_SUBMISSION=127.0.0.1:2561
 		DOVECOT_SUBMISSION_TLS=127.0.0.1:2562
 		DOVECOT_STORE=$ROOT/mail/dovecot
+		POSTFIX_RELAY=127.0.0.1:2570
+		EXIM_RELAY=127.0.0.1:2571
+		RELAYS_TO=127.0.0.1:2590
+		RELAYS_TO_TLS=127.0.0.1:2591
 	EOT
 }
 
@@ -96,6 +105,8 @@ start() {
 	fi
 	mkdir -p "$RUN"
 	write_env
+	install -m 644 "$CONF/client_smtplib.py" "$ROOT/srv/"
+	install -m 644 "$CONF/client_nodemailer.js" "$ROOT/srv/smtp-server/"
 	for name in "${names[@]}"; do
 		start_one "$name"
 	done
@@ -167,6 +178,25 @@ start_smtp_server() {
 	install -m 644 "$CONF/smtp-server.js" "$ROOT/srv/smtp-server/"
 	inside install -d -o mail -g mail /mail/smtp-server
 	launch smtp-server mail node /srv/smtp-server/smtp-server.js
+}
+
+start_postfix_relay() {
+	rm -rf "$ROOT/var/spool/postfix-relay" "$ROOT/var/lib/postfix-relay"
+	mkdir -p "$ROOT/etc/postfix-relay" "$ROOT/var/spool/postfix-relay"
+	install -m 644 "$CONF/postfix-relay-main.cf" "$ROOT/etc/postfix-relay/main.cf"
+	install -m 644 "$CONF/postfix-relay-master.cf" "$ROOT/etc/postfix-relay/master.cf"
+	inside install -d -o postfix /var/lib/postfix-relay
+	launch postfix-relay root \
+		sh -c 'postfix -c /etc/postfix-relay check && exec /usr/lib/postfix/sbin/master -s -c /etc/postfix-relay'
+}
+
+start_exim_relay() {
+	rm -rf "$ROOT/var/spool/exim4-relay"
+	install -m 644 "$CONF/exim-relay.conf" "$ROOT/etc/exim4/"
+	# Exim keeps its rights with no other file than these and its usual one.
+	echo /etc/exim4/exim-relay.conf >"$ROOT/etc/exim4/trusted_configs"
+	inside install -d -o Debian-exim -g Debian-exim /var/spool/exim4-relay
+	launch exim-relay root exim4 -C /etc/exim4/exim-relay.conf -bdf
 }
 
 # inside runs a command where the servers live, so that the names of users are theirs.
