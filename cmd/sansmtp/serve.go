@@ -74,6 +74,7 @@ func (s *serveCommand) Run(ctx context.Context, sys system) error {
 	if s.Trace {
 		server.Trace = newTracer(sys.stderr).session
 	}
+	s.Fault.install(server)
 	ln, err := listen(ctx, s.Listen)
 	if err != nil {
 		return &failure{exitIO, err}
