@@ -61,7 +61,7 @@
 // --auth any lets everybody in, by PLAIN and LOGIN, since other mechanisms need to know
 // the password.
 //
-// --extensions turns those of EHLO on and off by their keywords: +DSN,-CHUNKING. What DSN,
+// --extensions turns those of EHLO on and off by their keywords: DSN=on,CHUNKING=off. What DSN,
 // REQUIRETLS, RRVS, DELIVERBY and MT-PRIORITY ask for is accepted and not acted upon.
 //
 // --fault makes the server do wrong what a client is to be tested with, in the language

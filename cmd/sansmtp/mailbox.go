@@ -18,23 +18,59 @@ type mailbox struct {
 	store    store.Store
 	complete chan struct{} // closed once as many were stored as are expected
 
-	mu     sync.Mutex
-	count  int
-	expect int
+	mu       sync.Mutex
+	count    int
+	expect   int
+	sessions int
+	left     chan struct{} // closed and made anew when a session ends
 }
 
 // newMailbox returns a mailbox that is complete with its nth message, or never if n is
 // 0.
 func newMailbox(s store.Store, n int) *mailbox {
-	return &mailbox{store: s, expect: n, complete: make(chan struct{})}
+	return &mailbox{store: s, expect: n, complete: make(chan struct{}), left: make(chan struct{})}
 }
 
 func (m *mailbox) backend() *netasync.Backend {
 	return &netasync.Backend{
+		Connect:    m.enter,
+		Disconnect: m.leave,
 		Recipient: func(context.Context, *netasync.Transaction, *wire.Recipient) (wire.Reply, error) {
 			return wire.Reply{}, nil
 		},
 		Content: m.take,
+	}
+}
+
+func (m *mailbox) enter(context.Context, *netasync.Session) (wire.Reply, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sessions++
+	return wire.Reply{}, nil
+}
+
+func (m *mailbox) leave(*netasync.Session) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sessions--
+	close(m.left)
+	m.left = make(chan struct{})
+}
+
+// deserted waits until no session is open, or ctx ends.
+func (m *mailbox) deserted(ctx context.Context) {
+	for {
+		m.mu.Lock()
+		sessions, left := m.sessions, m.left
+		m.mu.Unlock()
+		if sessions == 0 {
+			return
+		}
+		select {
+		case <-left:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

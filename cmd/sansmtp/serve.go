@@ -32,7 +32,7 @@ type serveCommand struct {
 	AllowCleartextAuth bool     `help:"Offer PLAIN and LOGIN without TLS."`
 
 	MaxSize    byteSize       `default:"64MiB" placeholder:"SIZE" help:"The largest message, as 10MiB; 0: no limit (${default})."`
-	Extensions extensionEdits `placeholder:"LIST" help:"Extensions to turn on or off, as +DSN,-CHUNKING."`
+	Extensions extensionEdits `placeholder:"LIST" help:"Extensions to turn on or off, as DSN=on,CHUNKING=off."`
 	Fault      faults         `placeholder:"SCRIPT" help:"What to do wrong, and when: 'rcpt:3=450 4.2.1 later; data=drop after 4KiB; banner=delay 30s'."`
 
 	Expect  int           `placeholder:"N" help:"Exit with 0 once N messages were stored, and with 1 if they were not in time."`
@@ -79,7 +79,12 @@ func (s *serveCommand) Run(ctx context.Context, sys system) error {
 	if err != nil {
 		return &failure{exitIO, err}
 	}
-	fmt.Fprintf(sys.stdout, "%s\n", s.hint(ln.Addr(), cert))
+	hint, err := s.hint(ln.Addr(), cert)
+	if err != nil {
+		ln.Close()
+		return &failure{exitConfig, err}
+	}
+	fmt.Fprintln(sys.stdout, hint)
 	return s.serve(ctx, server, ln, mailbox)
 }
 
@@ -93,12 +98,15 @@ func (s *serveCommand) serve(ctx context.Context, server *netasync.Server, ln ne
 		defer timer.Stop()
 		late = timer.C
 	}
-	var result error
 	select {
 	case err := <-served:
 		return &failure{exitIO, err}
 	case <-ctx.Done():
 	case <-m.complete:
+		// A client has a moment to say QUIT: some take the 421 for a failure.
+		quit, cancel := context.WithTimeout(ctx, quitTime)
+		m.deserted(quit)
+		cancel()
 	case <-late:
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -107,9 +115,9 @@ func (s *serveCommand) serve(ctx context.Context, server *netasync.Server, ln ne
 	_ = server.Shutdown(ctx)
 	<-served
 	if n := m.stored(); n < s.Expect {
-		result = &failure{exitExpectation, fmt.Errorf("stored %d of %d messages", n, s.Expect)}
+		return &failure{exitExpectation, fmt.Errorf("stored %d of %d messages", n, s.Expect)}
 	}
-	return result
+	return nil
 }
 
 // check finds what is wrong with the flags together.
@@ -125,6 +133,8 @@ func (s *serveCommand) check() error {
 		return errors.New("--tls-cert: TLS is off")
 	case s.RequireAuth && s.Auth == "":
 		return errors.New("--require-auth: no --auth")
+	case !s.LMTP && strings.HasPrefix(s.Listen, unixPrefix):
+		return errors.New("--listen unix: for LMTP only")
 	case s.Hostname != "":
 		if err := wire.CheckDomain(s.Hostname); err != nil {
 			return fmt.Errorf("--hostname %q: %w", s.Hostname, err)
@@ -155,9 +165,12 @@ func (s *serveCommand) logins() (*auth.Server, error) {
 	return authServer(s.Auth, s.Hostname, s.AllowCleartextAuth)
 }
 
+// unixPrefix begins an address that is the path of a socket.
+const unixPrefix = "unix:"
+
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	network := "tcp"
-	if path, unix := strings.CutPrefix(address, "unix:"); unix {
+	if path, unix := strings.CutPrefix(address, unixPrefix); unix {
 		network, address = "unix", path
 	}
 	return new(net.ListenConfig).Listen(ctx, network, address)

@@ -51,27 +51,26 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 // extensionEdits are extensions to turn on and off.
 type extensionEdits struct{ on, off wire.ExtensionSet }
 
-// managed are the extensions that other flags turn on.
+// managed are the extensions that other flags turn on, if any does.
 const managed = wire.StartTLS | wire.Auth | wire.XClient | wire.Limits | wire.FutureRelease
 
-// UnmarshalText reads "+DSN,-CHUNKING": the keywords of EHLO, in any case.
+// UnmarshalText reads "DSN=on,CHUNKING=off": the keywords of EHLO, in any case.
 func (e *extensionEdits) UnmarshalText(text []byte) error {
 	for word := range strings.SplitSeq(string(text), ",") {
-		word = strings.TrimSpace(word)
-		set := &e.on
-		if strings.HasPrefix(word, "-") {
-			set = &e.off
-		} else if !strings.HasPrefix(word, "+") {
-			return fmt.Errorf("%q: neither + nor - in front of an extension", word)
-		}
-		extension, known := wire.ExtensionByKeyword(word[1:])
+		keyword, state, _ := strings.Cut(word, "=")
+		extension, known := wire.ExtensionByKeyword(keyword)
 		switch {
 		case !known:
-			return fmt.Errorf("%q: no such extension", word)
-		case set == &e.on && managed.Has(extension):
-			return fmt.Errorf("%q: not by this flag", word)
+			return fmt.Errorf("%q: no such extension", keyword)
+		case state == "off":
+			e.off |= extension
+		case state != "on":
+			return fmt.Errorf("%q: neither on nor off", word)
+		case managed.Has(extension):
+			return fmt.Errorf("%q: not turned on by this flag", keyword)
+		default:
+			e.on |= extension
 		}
-		*set |= extension
 	}
 	return nil
 }

@@ -113,6 +113,23 @@ func parseUsers(file, text string) (users, error) {
 	return all, nil
 }
 
+// firstUser returns the name of the first user of a file that parseUsers has read, and
+// whether the line has the password.
+func firstUser(file string) (name string, password bool, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", false, fmt.Errorf("--auth: %w", err)
+	}
+	for s := range strings.Lines(string(text)) {
+		if s = strings.TrimSpace(s); s == "" || s[0] == '#' {
+			continue
+		}
+		name, value, _ := strings.Cut(s, ":")
+		return name, !strings.HasPrefix(value, "{") || strings.HasPrefix(strings.ToUpper(value), "{PLAIN}"), nil
+	}
+	return "", false, errNoUsers
+}
+
 func (all users) add(s string) error {
 	name, value, found := strings.Cut(s, ":")
 	if !found {
