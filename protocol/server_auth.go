@@ -163,7 +163,7 @@ func (s *Server) response(line []byte, tooLong bool) {
 	}
 	response := make([]byte, base64.StdEncoding.DecodedLen(len(line)))
 	n, err := base64.StdEncoding.Strict().Decode(response, line)
-	if err != nil || bytes.ContainsAny(line, "\r\n") {
+	if err != nil || bytes.ContainsAny(line, "\r\n") { // which package base64 skips
 		x.fail(replyAuthEncoding, nil)
 		return
 	}

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -115,7 +116,7 @@ func (s *Server) settle() {
 			return
 		}
 		if s.in.ending != nil {
-			if !s.handshakes() {
+			if !s.handshakes() { // H-T9
 				s.plan(s.in.ending.reply)
 			}
 			s.end(s.in.ending.cause)
@@ -144,7 +145,7 @@ func (s *Server) causeOf(c *slot) error {
 	case c.is == isQuit:
 		return io.EOF
 	}
-	return &ReplyError{Reply: c.reply, Command: c.step()}
+	return &ReplyError{Reply: c.reply, Command: cmp.Or(c.verb, "connection")}
 }
 
 // atRest is what comes once every command is answered.
