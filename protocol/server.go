@@ -82,8 +82,9 @@ func NewServer(now time.Time, cfg ServerConfig) (*Server, error) {
 
 // greet asks for the greeting.
 func (s *Server) greet() {
-	s.push(slot{is: isConnect, guarded: s.cfg.RefuseEarlyTalkers})
+	c := s.push(isConnect)
 	if s.cfg.RefuseEarlyTalkers {
+		c.guarded = true
 		s.in.guard(guardGreeting)
 	}
 }

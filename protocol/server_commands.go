@@ -213,8 +213,8 @@ func (s *Server) refuseUnknown(c *slot, r wire.Reply) {
 
 // fatal answers a command behind whose reply the session ends.
 func (s *Server) fatal(c *slot, r wire.Reply, reason string) {
-	c.kind, c.last, c.cause = 0, true, &ProtocolError{Reason: reason}
-	s.in.closing = true
+	c.kind, c.last, c.broken = 0, true, true
+	s.in.closing, s.in.cause = true, &ProtocolError{Reason: reason}
 	s.settled(c, r)
 }
 
@@ -226,20 +226,11 @@ func (s *Server) settled(c *slot, r wire.Reply) {
 	}
 	c.reply, c.state = r, slotAnswered
 	if r.Code == wire.CodeNotAvailable && !c.last {
-		c.last, c.cause = true, &ReplyError{Reply: r, Command: c.step()}
-		s.in.closing = true
+		c.last, s.in.closing = true, true
 	}
 	if decides && !s.in.closing {
 		s.goOn(c)
 	}
-}
-
-// step names what a reply answers.
-func (c *slot) step() string {
-	if c.is == isConnect {
-		return "greeting"
-	}
-	return c.verb
 }
 
 // goOn lets input go on behind a command that stopped it and was refused.
@@ -262,8 +253,9 @@ func (s *Server) goOn(c *slot) {
 
 // final queues what the session ends with. No further input is taken.
 func (s *Server) final(r wire.Reply, reason string) {
-	s.in.closing = true
-	s.push(slot{is: isFinal, reply: r, last: true, cause: &ProtocolError{Reason: reason}})
+	s.in.closing, s.in.cause = true, &ProtocolError{Reason: reason}
+	c := s.push(isFinal)
+	c.reply, c.last, c.broken = r, true, true
 }
 
 // Why a session ended, where there are two ways to it.

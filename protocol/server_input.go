@@ -22,6 +22,7 @@ type input struct {
 	dot    wire.DotDecoder
 	chunk  wire.BDATDecoder
 	ending *ending
+	cause  *ProtocolError // of the end behind a reply that is last
 }
 
 // ending is the reply with which the session ends at once.

@@ -1,7 +1,8 @@
 package protocol
 
 import (
-	"time"
+	"cmp"
+	"io"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -13,17 +14,16 @@ type slot struct {
 	kind       RequestSet // what the application was asked; 0: nothing
 	state      slotState
 	starts     bool // a 354 is due ahead of the reply
-	last       bool // the session ends behind the reply, with cause
+	last       bool // the session ends behind the reply
+	broken     bool // and the client is at fault, as input.cause says
 	lastChunk  bool // BDAT … LAST
 	guarded    bool // octets that come ahead of the reply end the session
 	fault      fault
-	sent       int // verdicts that have left, with LMTP
-	size       int64
+	sent       int32 // verdicts that have left, with LMTP
+	size       int64 // of a chunk
 	tx         *transaction
 	rcpt       *wire.Recipient
 	reply      wire.Reply
-	cause      error
-	initial    []byte // the initial response of AUTH; not nil if there was one
 }
 
 type slotState uint8
@@ -38,8 +38,8 @@ const (
 // at returns the slot of a command that is in the queue.
 func (s *Server) at(seq uint64) *slot { return &s.mem.slots[seq&uint64(len(s.mem.slots)-1)] }
 
-// push adds a command to the queue.
-func (s *Server) push(c slot) {
+// push adds a command to the queue. What it returns is valid until the next push.
+func (s *Server) push(is serverCommand) *slot {
 	s.wake()
 	if n := uint64(len(s.mem.slots)); s.tail-s.head == n {
 		grown := make([]slot, max(8, 2*n))
@@ -48,8 +48,19 @@ func (s *Server) push(c slot) {
 		}
 		s.mem.slots = grown
 	}
+	c := s.at(s.tail)
 	s.tail++
-	*s.at(s.tail - 1) = c
+	s.mem.used++
+	// What the last command in this place has left is overwritten where it is used.
+	c.is, c.kind, c.state = is, 0, slotWaiting
+	c.starts, c.last, c.broken, c.lastChunk, c.guarded = false, false, false, false, false
+	c.fault, c.sent, c.size = faultNone, 0, 0
+	if c.tx != nil {
+		c.tx, c.rcpt = nil, nil
+	}
+	c.verb, c.args = "", ""
+	c.reply.Code = 0
+	return c
 }
 
 // Next returns the next request, in the order of the commands, and false while there is none.
@@ -97,13 +108,15 @@ func (s *Server) settle() {
 		if s.eof {
 			s.cutOff()
 		}
-		s.offer()
+		if s.filling != nil {
+			s.offer()
+		}
 		s.reply()
 		if s.err != nil {
 			return
 		}
 		if s.in.ending != nil {
-			if !s.handshakes() {
+			if !s.handshakes() { // H-T9
 				s.plan(s.in.ending.reply)
 			}
 			s.end(s.in.ending.cause)
@@ -122,6 +135,17 @@ func (s *Server) settle() {
 	if s.head == s.tail {
 		s.atRest()
 	}
+}
+
+// causeOf returns what a session ends with whose last reply is that of c.
+func (s *Server) causeOf(c *slot) error {
+	switch {
+	case c.broken:
+		return s.in.cause
+	case c.is == isQuit:
+		return io.EOF
+	}
+	return &ReplyError{Reply: c.reply, Command: cmp.Or(c.verb, "connection")}
 }
 
 // atRest is what comes once every command is answered.
@@ -150,7 +174,8 @@ func (s *Server) reply() {
 		}
 		if s.refusals.leave(c.fault, &s.cfg) {
 			c.reply = s.named(replyTooManyErrors)
-			c.last, c.cause = true, &ProtocolError{Reason: "too many errors"}
+			c.last, c.broken = true, true
+			s.in.cause = &ProtocolError{Reason: "too many errors"}
 		}
 		if c.sent == 0 {
 			s.plan(c.reply)
@@ -158,15 +183,13 @@ func (s *Server) reply() {
 		if c.guarded {
 			s.in.guardEnd = s.out.planned
 		}
-		last, cause := c.last, c.cause
-		*c = slot{}
 		s.head++
 		if s.head == s.next {
 			s.alone = false
-			s.clock.command, s.clock.tls = time.Time{}, time.Time{}
+			s.clock.restart = true
 		}
-		if last {
-			s.end(cause)
+		if c.last {
+			s.end(s.causeOf(c))
 		}
 	}
 }

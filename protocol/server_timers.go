@@ -14,12 +14,13 @@ type serverClock struct {
 	tls      time.Time
 	drain    time.Time
 	deadline time.Time
+	restart  bool // the client's time begins anew with the next call
 }
 
 func (k *serverClock) stamp(now time.Time) {
 	k.now = now
-	if k.command.IsZero() {
-		k.command = now
+	if k.restart {
+		k.command, k.tls, k.restart = now, now, false
 	}
 	if k.content.IsZero() {
 		k.content = now
@@ -29,9 +30,6 @@ func (k *serverClock) stamp(now time.Time) {
 	}
 	if k.write.IsZero() {
 		k.write = now
-	}
-	if k.tls.IsZero() {
-		k.tls = now
 	}
 }
 
