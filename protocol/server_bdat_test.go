@@ -128,8 +128,7 @@ func TestServerChunkSize(t *testing.T) { // C70 C60 H-R16
 		playServer(t, service{cfg: mailServer, ahead: true, text: opened + addressed + "C: BDAT " + args + `
 C: QUIT
 S: 501 5.5.4 ` + text + `
-= closed: protocol error: unknown size of a chunk
-`})
+= closed: protocol error: unknown size of a chunk: ` + text + "\n"})
 	}
 	// The size can be read, what follows it cannot.
 	playServer(t, service{cfg: mailServer, text: opened + addressed + `

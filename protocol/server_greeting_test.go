@@ -51,7 +51,7 @@ S: 503 5.5.1 no service here
 	playServer(t, service{cfg: protocol.ServerConfig{Requests: protocol.RequestConnect}, text: `
 ? connect -> 421 4.3.2 come back later
 S: 421 come back later
-= closed: connection: 421 come back later
+= closed: greeting: 421 come back later
 `})
 }
 

@@ -144,6 +144,7 @@ func (s *Server) chunk(cmd wire.Command) {
 	if size < 0 {
 		// Nobody knows where the next command begins.
 		s.final(replyOf(err), "unknown size of a chunk")
+		s.in.cause.Err = err
 		return
 	}
 	c := s.push(isBdat)

@@ -52,9 +52,10 @@ func (s *Server) checkMail(m *wire.Mail) (wire.Reply, bool) {
 	case cfg.MaxContent > 0 && m.Size > cfg.MaxContent:
 		return replyTooLarge, false
 	// RFC 4865 §4
-	case m.HoldFor > int64(cfg.HoldMax/time.Second),
-		!m.HoldUntil.IsZero() && m.HoldUntil.After(s.clock.now.Add(cfg.HoldMax)):
-		return replyHoldTooLong, false
+	case m.HoldFor > int64(cfg.HoldMax/time.Second):
+		return replyHoldFor, false
+	case !m.HoldUntil.IsZero() && m.HoldUntil.After(s.clock.now.Add(cfg.HoldMax)):
+		return replyHoldUntil, false
 	// RFC 2852 §4
 	case m.By.Mode == wire.ByReturn && m.By.Seconds < cfg.DeliverByMin:
 		return replyDeliverBy, false

@@ -145,7 +145,7 @@ func (s *Server) causeOf(c *slot) error {
 	case c.is == isQuit:
 		return io.EOF
 	}
-	return &ReplyError{Reply: c.reply, Command: cmp.Or(c.verb, "connection")}
+	return &ReplyError{Reply: c.reply, Command: cmp.Or(c.verb, "greeting")}
 }
 
 // atRest is what comes once every command is answered.

@@ -61,8 +61,9 @@ var (
 	replyTooLarge          = wire.Reply{Code: wire.CodeExceededStorage, Enhanced: status(5, 3, 4), Text: "message too large"}
 	replyBareEOL           = wire.Reply{Code: wire.CodeMailboxUnavailable, Enhanced: status(5, 6, 0), Text: "bare CR or LF in the content"}
 	replySinkFailed        = wire.Reply{Code: wire.CodeLocalError, Enhanced: status(4, 3, 0), Text: "local error in processing"}
-	replyHoldTooLong       = wire.Reply{Code: wire.CodeArgumentSyntaxError, Enhanced: status(5, 5, 4), Text: "not held that long"}
-	replyDeliverBy         = wire.Reply{Code: wire.CodeParamsNotRecognized, Enhanced: status(5, 5, 4), Text: "BY is less than the minimum"}
+	replyHoldFor           = wire.Reply{Code: wire.CodeArgumentSyntaxError, Enhanced: status(5, 5, 4), Text: "HOLDFOR: over the limit"}
+	replyHoldUntil         = wire.Reply{Code: wire.CodeArgumentSyntaxError, Enhanced: status(5, 5, 4), Text: "HOLDUNTIL: over the limit"}
+	replyDeliverBy         = wire.Reply{Code: wire.CodeMailboxUnavailable, Enhanced: status(5, 5, 4), Text: "BY: less than the server's least time"}
 
 	replyBehindSTARTTLS = wire.Reply{Code: wire.CodeTransactionFailed, Enhanced: status(5, 5, 0), Text: "octets behind STARTTLS"}
 	replyContentAhead   = wire.Reply{Code: wire.CodeTransactionFailed, Enhanced: status(5, 5, 0), Text: "content ahead of the 354"}
