@@ -118,7 +118,7 @@ func (x *authExchange) answer(challenge []byte, done bool, err error) {
 		x.rounds++
 		x.ending = done
 		x.s.in.stopped, x.s.in.mode = false, inputResponse
-		x.s.clock.command = x.s.clock.now
+		x.s.clock.clientBegins = true
 		x.s.plan(wire.Reply{Code: wire.CodeAuthChallenge, Text: base64.StdEncoding.EncodeToString(challenge)})
 	}
 }

@@ -248,6 +248,7 @@ func (s *Server) goOn(c *slot) {
 	case isBdat:
 		// RFC 3030 §2: the octets come nevertheless.
 		s.in.beginChunk(c.size, inputDrop)
+		s.clock.content()
 	}
 }
 

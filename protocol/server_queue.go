@@ -167,7 +167,7 @@ func (s *Server) reply() {
 		if c.starts {
 			c.starts = false
 			s.plan(replyStart)
-			s.clock.contentBegins()
+			s.clock.content()
 		}
 		if c.state != slotAnswered && !s.verdicts(c) {
 			return
@@ -186,7 +186,7 @@ func (s *Server) reply() {
 		s.head++
 		if s.head == s.next {
 			s.alone = false
-			s.clock.restart = true
+			s.clock.clientBegins = true
 		}
 		if c.last {
 			s.end(s.causeOf(c))

@@ -141,7 +141,7 @@ func (s *Server) plan(r wire.Reply) {
 		r.Enhanced = wire.EnhancedCode{}
 	}
 	if !s.out.pending() {
-		s.clock.write = s.clock.now
+		s.clock.writeBegins = true
 	}
 	s.out.command(s.mem.appendReply(s.out.room(), &r))
 	if s.cfg.Trace != nil {
