@@ -51,8 +51,7 @@ type site struct {
 // kept is a message that arrived in full, and what was said of it.
 type kept struct {
 	content string
-	to      []string // the recipients that were accepted
-	codes   []wire.Code
+	codes   []wire.Code // one for each recipient that was accepted
 }
 
 func (p *pair) fault(format string, args ...any) {
