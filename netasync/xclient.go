@@ -12,33 +12,40 @@ import (
 // speakFor takes over what a trusted client says of the client that it speaks for:
 // the ADDR, PORT and LOGIN of Postfix's XCLIENT. The caller holds the loop's lock.
 func (s *Session) speakFor(args string) {
-	old, _ := s.remote.(*net.TCPAddr)
-	var now net.TCPAddr
-	if old != nil {
-		now = *old
-	}
-	for attribute := range strings.FieldsSeq(args) {
-		name, encoded, _ := strings.Cut(attribute, "=")
-		value, err := wire.ParseXtext(encoded)
-		if err != nil || strings.HasPrefix(value, "[") {
-			continue // [UNAVAILABLE] and [TEMPUNAVAIL]
+	s.learn(func(who *identity) {
+		var addr net.TCPAddr
+		if old, is := s.remote().(*net.TCPAddr); is {
+			addr = *old
 		}
-		switch strings.ToUpper(name) {
-		case "ADDR":
-			if len(value) > 5 && strings.EqualFold(value[:5], "IPV6:") {
-				value = value[5:]
+		for attribute := range strings.FieldsSeq(args) {
+			name, encoded, _ := strings.Cut(attribute, "=")
+			value, err := wire.ParseXtext(encoded)
+			if err != nil || strings.HasPrefix(value, "[") {
+				continue // [UNAVAILABLE] and [TEMPUNAVAIL]
 			}
-			if ip, err := netip.ParseAddr(value); err == nil {
-				now.IP, now.Zone = ip.AsSlice(), ""
-				s.remote = &now
+			switch strings.ToUpper(name) {
+			case "ADDR":
+				if ip, err := netip.ParseAddr(withoutIPv6Tag(value)); err == nil {
+					addr.IP, addr.Zone = ip.AsSlice(), ""
+					who.remote = &addr
+				}
+			case "PORT":
+				if port, err := strconv.ParseUint(value, 10, 16); err == nil {
+					addr.Port = int(port)
+					who.remote = &addr
+				}
+			case "LOGIN":
+				who.client = Login{Mechanism: wire.VerbXClient, Username: value, Identity: value}
 			}
-		case "PORT":
-			if port, err := strconv.ParseUint(value, 10, 16); err == nil {
-				now.Port = int(port)
-				s.remote = &now
-			}
-		case "LOGIN":
-			s.client = Login{Mechanism: wire.VerbXClient, Username: value, Identity: value}
 		}
+	})
+}
+
+// withoutIPv6Tag takes off what stands in front of IPv6 addresses.
+func withoutIPv6Tag(s string) string {
+	const tag = "IPV6:"
+	if len(s) > len(tag) && strings.EqualFold(s[:len(tag)], tag) {
+		return s[len(tag):]
 	}
+	return s
 }

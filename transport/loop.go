@@ -60,14 +60,13 @@ type Loop struct {
 	base   net.Conn      // as given
 	seat   chan struct{} // full while somebody drives
 	done   chan struct{} // closed with the connection
-	wakeup chan struct{} // for a driver that is parked
+	wakeup chan struct{} // for a driver that is parked; nil before that
 
 	mu   sync.Mutex
 	core protocol.Core
 	turn Turn
 	conn net.Conn        // base, or TLS over it
 	fd   syscall.RawConn // of base; nil: it has no descriptor to use
-	raw  syscall.RawConn // fd, while base is in clear; nil: through conn
 
 	driver  driverState
 	driven  bool                  // somebody drives
@@ -130,13 +129,10 @@ func NewLoop(conn net.Conn, core protocol.Core, cfg LoopConfig) *Loop {
 	}
 	l := &Loop{
 		cfg: cfg, base: conn, conn: conn, core: core, turn: Turn{core: core},
-		seat: make(chan struct{}, 1), done: make(chan struct{}), wakeup: make(chan struct{}, 1),
+		seat: make(chan struct{}, 1), done: make(chan struct{}),
 		implicit: cfg.ImplicitTLS,
 	}
 	l.fd = descriptor(conn)
-	if !l.implicit {
-		l.raw = l.fd
-	}
 	return l
 }
 

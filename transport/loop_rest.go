@@ -41,7 +41,8 @@ func (l *Loop) lead(stop func()) {
 	l.resting, l.tired, l.driver = false, false, driverBusy
 	l.steps(nil)
 	if !l.over {
-		l.resting, l.driver, l.small = true, driverReading, nil
+		l.resting, l.driver = true, driverReading
+		l.small, l.wakeup = nil, nil
 		l.mu.Unlock()
 		go l.rest(stop)
 		return
