@@ -174,7 +174,7 @@ func TestMuxTurnsAway(t *testing.T) { // P43
 	say(t, addr, `
 		S: 554 no service
 		C: EHLO me.example
-		S: 503 5.5.1 no service here
+		S: 503 no service here
 		C: QUIT
 		S: 221 2.0.0 mx.example closes the connection
 		EOF

@@ -77,6 +77,13 @@ func (who *identity) remoteOf(conn net.Conn) net.Addr {
 	return conn.RemoteAddr()
 }
 
+func (who *identity) localOf(conn net.Conn) net.Addr {
+	if who != nil && who.local != nil {
+		return who.local
+	}
+	return conn.LocalAddr()
+}
+
 // Server returns the server that the session belongs to, whose fields are not to be
 // changed.
 func (s *Session) Server() *Server { return s.listener.server }
@@ -89,12 +96,7 @@ func (s *Session) Hostname() string { return s.listener.config.Hostname }
 func (s *Session) RemoteAddr() net.Addr { return s.state.Load().who.remoteOf(s.conn) }
 
 // LocalAddr returns the address that the client connected to.
-func (s *Session) LocalAddr() net.Addr {
-	if who := s.state.Load().who; who != nil && who.local != nil {
-		return who.local
-	}
-	return s.conn.LocalAddr()
-}
+func (s *Session) LocalAddr() net.Addr { return s.state.Load().who.localOf(s.conn) }
 
 // TLS returns the state of TLS; the zero value in clear.
 func (s *Session) TLS() protocol.TLSState { return s.state.Load().tls }
