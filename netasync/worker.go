@@ -166,6 +166,7 @@ func (c *command) finish() {
 			c.request.Answer(c.refusal)
 		}
 		c.content.drop()
+		c.session.transaction = nil
 	case !c.replied.Load():
 		c.session.answerDefault(c.request)
 	}
