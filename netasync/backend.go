@@ -51,7 +51,9 @@ func (b *Backend) ServeSMTP(w ReplyWriter, r *Request) {
 	case r.Kind == protocol.RequestRcpt:
 		reply, err = b.Recipient(ctx, r.Transaction, r.Recipient)
 	case r.Kind == protocol.RequestData:
-		reply, err = b.content(ctx, w, r)
+		if reply, err = b.content(ctx, w, r); r.command.content.failed(err) {
+			return // there is nothing to answer, and nothing wrong on this side
+		}
 	case r.Kind == protocol.RequestClosed:
 		b.Disconnect(r.Session)
 		return

@@ -112,7 +112,7 @@ func contains(networks []netip.Prefix, addr net.Addr) bool {
 
 // count reports whether a session may go on, by its address.
 func (s *Server) count(session *Session) bool {
-	address := limited(session.remote)
+	address := limited(session.remote())
 	if !address.IsValid() {
 		return true
 	}

@@ -1,6 +1,7 @@
 package netasync_test
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
@@ -157,33 +158,35 @@ func TestServerLogins(t *testing.T) { // P9, A2
 
 // While the store of one session thinks, other sessions go on. // A7
 func TestServerLoginOfASlowStore(t *testing.T) {
-	asked, release := make(chan struct{}), make(chan struct{})
+	asked := make(chan struct{})
+	wait, release := context.WithCancel(t.Context())
 	users := users(t)
 	right := users.Password
 	users.Password = func(user, given string) error {
 		close(asked)
-		<-release
+		<-wait.Done()
 		return right(user, given)
 	}
 	users.AllowCleartext = true
 	mux := &netasync.Mux{}
 	mux.HandleFunc("NOOP", func(w netasync.ReplyWriter, r *netasync.Request) {
-		w.Answer(text(250, "you are "+r.Session.Login().Username))
+		w.Answer(text(250, "you are <"+r.Session.Login().Username+">"))
 	})
 	addr := serve(t, &netasync.Server{Auth: users, Handler: mux})
 	conn := say(t, addr, loginHello+`
 		C: AUTH PLAIN AGdlb3JnZQBhYnJhY2FkYWJyYQ==
 	`)
+	defer release()
 	<-asked
 	say(t, addr, loginHello+`
 		C: NOOP
-		S: 250 2.0.0 you are
+		S: 250 2.0.0 you are <>
 	`)
-	close(release)
+	release()
 	sayOn(t, conn, `
 		S: 235 2.7.0 authenticated
 		C: NOOP
-		S: 250 2.0.0 you are george
+		S: 250 2.0.0 you are <george>
 		C: AUTH PLAIN
 		S: 503 5.5.1 authenticated already
 	`)

@@ -15,10 +15,12 @@ import (
 // listener is one call of Serve.
 type listener struct {
 	net.Listener
+	server *Server
 	ctx    context.Context // of Serve, without its end
 	config protocol.ServerConfig
 	loop   transport.LoopConfig
 	log    *slog.Logger
+	state  sessionState   // of a session whose handler was not called yet
 	open   sync.WaitGroup // its sessions
 	over   bool           // no more of them; guarded by the Server's lock
 }
@@ -98,7 +100,7 @@ func (s *Server) requests() protocol.RequestSet {
 }
 
 func (s *Server) listener(ctx context.Context, ln net.Listener) *listener {
-	l := &listener{Listener: ln, ctx: context.WithoutCancel(ctx), config: s.protocol(), log: s.logger()}
+	l := &listener{Listener: ln, server: s, ctx: context.WithoutCancel(ctx), config: s.protocol(), log: s.logger()}
 	l.loop = transport.LoopConfig{Server: true, ImplicitTLS: l.config.ImplicitTLS}
 	if s.TLSConfig != nil {
 		l.loop.TLS = transport.ServerTLS(s.TLSConfig)

@@ -21,6 +21,9 @@ var (
 	// ErrAborted is why a connection ended, and what fails everything queued behind,
 	// when a message was cancelled in the middle of its content.
 	ErrAborted = errors.New("the connection was given up in the middle of a message")
+	// ErrReset is why a server's content by BDAT did not become whole: the client ended
+	// the transaction, or a chunk of it was refused.
+	ErrReset = errors.New("the transaction was reset")
 	// ErrHelloFirst says that an operation needs a Hello that succeeded before it
 	// in the queue.
 	ErrHelloFirst = errors.New("no EHLO has succeeded yet")

@@ -45,8 +45,7 @@ type Server struct {
 	upgrading     bool // from the 220 to STARTTLS until Upgraded
 	mails         int  // transactions so far
 	domains       map[string]struct{}
-	errors        int
-	unknown       int
+	refusals      refusals
 	shutdown      bool
 
 	clock serverClock
@@ -83,8 +82,9 @@ func NewServer(now time.Time, cfg ServerConfig) (*Server, error) {
 
 // greet asks for the greeting.
 func (s *Server) greet() {
-	s.push(slot{is: isConnect, guarded: s.cfg.RefuseEarlyTalkers})
+	c := s.push(isConnect)
 	if s.cfg.RefuseEarlyTalkers {
+		c.guarded = true
 		s.in.guard(guardGreeting)
 	}
 }

@@ -1,7 +1,7 @@
 package protocol
 
 import (
-	"io"
+	"strings"
 
 	"github.com/emersion/go-sasl"
 
@@ -58,10 +58,15 @@ func (r Request) Verb() string {
 // Args returns what followed the verb, without the blanks around it; "" for a request
 // that is over. The initial response of AUTH is not part of it.
 func (r Request) Args() string {
-	if c := r.slot(); c != nil {
-		return c.args
+	c := r.slot()
+	switch {
+	case c == nil:
+		return ""
+	case c.is == isAuth:
+		mechanism, _, _ := strings.Cut(c.args, " ")
+		return strings.ToUpper(mechanism)
 	}
-	return ""
+	return c.args
 }
 
 // Mail returns what a MAIL command said; nil for other requests. On a RequestRcpt and
@@ -204,11 +209,15 @@ func (r Request) AcceptAuthSteps(step AuthStep) *future.Future[wire.Reply] {
 	case c == nil || c.kind != RequestAuth:
 		panic("protocol: AcceptAuth on a request that is no RequestAuth, or was answered")
 	}
-	x := &authExchange{s: r.s, step: step, mechanism: c.args, slot: r.seq}
-	initial := c.initial
-	c.state, c.initial = slotContent, nil
+	_, initial, has := strings.Cut(c.args, " ")
+	var response []byte
+	if has {
+		response, _ = decodeResponse(initial) // checked by doAuth
+	}
+	x := &authExchange{s: r.s, step: step, slot: r.seq}
+	c.state = slotContent
 	r.s.auth = x
-	x.take(initial)
+	x.take(response)
 	r.s.proceed()
 	return x.promise.Future()
 }
@@ -250,12 +259,10 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 		if r.Text == "" {
 			r.Text = s.greeting()
 		}
-		r.Enhanced = wire.EnhancedCode{}
 	case RequestHello:
 		if good {
 			r = s.hello(c, r)
 		}
-		r.Enhanced = wire.EnhancedCode{}
 	case RequestStartTLS:
 		if s.in.ahead {
 			// They came while the application made up its mind.
@@ -292,13 +299,16 @@ func (s *Server) answer(c *slot, r wire.Reply) {
 			s.tx = nil
 		}
 	case RequestOther:
+		if c.is == isOther {
+			s.refusals.open--
+		}
 		if c.is == isOther && (r.Code == wire.CodeNotImplemented || r.Code == wire.CodeSyntaxError) {
 			s.refuseUnknown(c, r)
 			return
 		}
 	case RequestQuit:
 		s.in.closing = true
-		c.last, c.cause = true, io.EOF
+		c.last = true
 	}
 	s.settled(c, r)
 }

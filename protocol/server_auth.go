@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -24,20 +25,17 @@ type AuthReplier interface {
 
 // authExchange is an AUTH command that is under way (RFC 4954 §4).
 type authExchange struct {
-	s         *Server
-	step      AuthStep
-	mechanism string
-	slot      uint64
-	rounds    int
-	ending    bool // the last challenge is out, and wants an empty response
-	promise   future.Promise[wire.Reply]
+	s       *Server
+	step    AuthStep
+	slot    uint64
+	rounds  int
+	ending  bool // the last challenge is out, and wants an empty response
+	promise future.Promise[wire.Reply]
 }
 
 func (s *Server) doAuth(c *slot) {
 	mechanism, initial, has := strings.Cut(c.args, " ")
 	mechanism = strings.ToUpper(mechanism)
-	c.args = mechanism
-	initial = strings.TrimLeft(initial, " ")
 	switch {
 	case s.verb == "":
 		s.refuse(c, s.helloFirst())
@@ -55,12 +53,10 @@ func (s *Server) doAuth(c *slot) {
 		s.refuse(c, replyLongResponse)
 	default:
 		if has {
-			response, err := decodeResponse(initial)
-			if err != nil {
+			if _, err := decodeResponse(initial); err != nil {
 				s.refuse(c, replyAuthEncoding)
 				return
 			}
-			c.initial = response
 		}
 		s.ask(c)
 	}
@@ -76,11 +72,8 @@ func (s *Server) noMechanism(mechanism string) wire.Reply {
 
 // decodeResponse decodes an initial response: "=" is an empty one.
 func decodeResponse(s string) ([]byte, error) {
-	if s == "=" {
+	if s = strings.TrimLeft(s, " "); s == "=" {
 		return []byte{}, nil
-	}
-	if s == "" || strings.ContainsAny(s, "\r\n") {
-		return nil, base64.CorruptInputError(0)
 	}
 	return base64.StdEncoding.Strict().DecodeString(s)
 }
@@ -142,7 +135,7 @@ func (x *authExchange) fail(r wire.Reply, err error) {
 	if err == nil {
 		err = &ReplyError{Reply: r, Command: wire.VerbAuth}
 	}
-	x.s.at(x.slot).fault = faultCommand
+	x.s.count(x.s.at(x.slot), faultCommand)
 	x.over(r)
 	x.promise.Reject(err)
 }
@@ -170,7 +163,7 @@ func (s *Server) response(line []byte, tooLong bool) {
 	}
 	response := make([]byte, base64.StdEncoding.DecodedLen(len(line)))
 	n, err := base64.StdEncoding.Strict().Decode(response, line)
-	if err != nil {
+	if err != nil || bytes.ContainsAny(line, "\r\n") {
 		x.fail(replyAuthEncoding, nil)
 		return
 	}

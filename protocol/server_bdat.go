@@ -51,7 +51,7 @@ func (s *Server) refuseChunk(c *slot) {
 	if t == nil {
 		return
 	}
-	s.lose(t, &BodyError{Err: ErrAborted})
+	s.lose(t, &BodyError{Err: ErrReset})
 	t.refused = !c.lastChunk
 	if c.lastChunk && t.accepted > 0 {
 		s.tx = nil

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -111,7 +110,7 @@ func commandOf(verb string) serverCommand {
 
 // open reports whether a command may be done.
 func (s *Server) open(c *slot) bool {
-	if s.alone {
+	if s.alone || s.refusals.exhaust(&s.cfg) {
 		return false
 	}
 	t := s.tx
@@ -190,6 +189,9 @@ func (s *Server) run(c *slot) {
 func (s *Server) ask(c *slot) {
 	c.kind = commandRules[c.is].kind
 	c.state = slotAsked
+	if c.is == isOther {
+		s.refusals.open++
+	}
 	if s.cfg.Requests&c.kind == 0 {
 		s.answer(c, s.byDefault(c))
 	}
@@ -197,34 +199,46 @@ func (s *Server) ask(c *slot) {
 
 // refuse answers a command that is refused for what it is.
 func (s *Server) refuse(c *slot, r wire.Reply) {
-	c.kind, c.fault = 0, faultCommand
+	c.kind = 0
+	s.count(c, faultCommand)
 	s.settled(c, r)
 }
 
 // refuseUnknown is refuse for what is no command here.
 func (s *Server) refuseUnknown(c *slot, r wire.Reply) {
-	c.kind, c.fault = 0, faultUnknown
+	c.kind = 0
+	s.count(c, faultUnknown)
 	s.settled(c, r)
 }
 
 // fatal answers a command behind whose reply the session ends.
 func (s *Server) fatal(c *slot, r wire.Reply, reason string) {
-	c.kind, c.last, c.cause = 0, true, &ProtocolError{Reason: reason}
-	s.in.closing = true
+	c.kind, c.last, c.broken = 0, true, true
+	s.in.closing, s.in.cause = true, &ProtocolError{Reason: reason}
 	s.settled(c, r)
 }
 
 // settled gives a command its reply.
 func (s *Server) settled(c *slot, r wire.Reply) {
 	decides := commandRules[c.is].stops && c.state < slotContent
+	if c.is == isConnect || c.is == isHello {
+		r.Enhanced = wire.EnhancedCode{} // RFC 2034 §4: not there
+	}
 	c.reply, c.state = r, slotAnswered
 	if r.Code == wire.CodeNotAvailable && !c.last {
-		c.last, c.cause = true, &ReplyError{Reply: r, Command: cmp.Or(c.verb, "connection")}
-		s.in.closing = true
+		c.last, s.in.closing = true, true
 	}
 	if decides && !s.in.closing {
 		s.goOn(c)
 	}
+}
+
+// step names what a reply answers.
+func (c *slot) step() string {
+	if c.is == isConnect {
+		return "greeting"
+	}
+	return c.verb
 }
 
 // goOn lets input go on behind a command that stopped it and was refused.
@@ -247,8 +261,9 @@ func (s *Server) goOn(c *slot) {
 
 // final queues what the session ends with. No further input is taken.
 func (s *Server) final(r wire.Reply, reason string) {
-	s.in.closing = true
-	s.push(slot{is: isFinal, reply: r, last: true, cause: &ProtocolError{Reason: reason}})
+	s.in.closing, s.in.cause = true, &ProtocolError{Reason: reason}
+	c := s.push(isFinal)
+	c.reply, c.last, c.broken = r, true, true
 }
 
 // Why a session ended, where there are two ways to it.

@@ -233,7 +233,7 @@ func (s *Server) verdicts(c *slot) bool {
 		return false
 	}
 	t := c.tx
-	for c.sent < len(t.verdicts) && t.verdicts[c.sent].Code != 0 {
+	for int(c.sent) < len(t.verdicts) && t.verdicts[c.sent].Code != 0 {
 		r := t.verdicts[c.sent]
 		s.plan(r)
 		c.sent++
@@ -242,5 +242,5 @@ func (s *Server) verdicts(c *slot) bool {
 			return false
 		}
 	}
-	return c.sent > 0 && c.sent == len(t.verdicts)
+	return c.sent > 0 && int(c.sent) == len(t.verdicts)
 }

@@ -24,6 +24,17 @@ func (s *Server) rest() {
 		return
 	}
 	s.mem, s.out.mem = &noBuffers, &noBuffers
+	// The slots that were used lie in a row, around the end: they refer to transactions.
+	used := min(b.used, len(b.slots))
+	if used > 0 {
+		end := int(s.tail)&(len(b.slots)-1) + len(b.slots)
+		begin := end - used
+		clear(b.slots[max(0, begin-len(b.slots)) : end-len(b.slots)])
+		if begin < len(b.slots) {
+			clear(b.slots[begin:])
+		}
+	}
+	b.used = 0
 	b.rest()
 }
 
@@ -89,10 +100,8 @@ func (s *Server) cutOff() {
 
 // dropLast takes the last command back: its reply would be to what never came.
 func (s *Server) dropLast() {
-	c := s.at(s.tail - 1)
 	s.tail--
 	s.next = s.tail
-	*c = slot{}
 	if s.head > s.tail {
 		s.head = s.tail
 	}
@@ -114,7 +123,7 @@ func (s *Server) endOfInput() {
 func (s *Server) lost(err error) error {
 	step := ""
 	switch {
-	case s.upgrading || s.tail == 0:
+	case s.handshakes():
 		step = "TLS handshake"
 	case s.in.mode == inputResponse:
 		step = "response to the challenge"
@@ -168,7 +177,7 @@ func (s *Server) WriteFailed(now time.Time, err error) {
 func (s *Server) dropOutput() {
 	if s.mem != &noBuffers {
 		old := s.mem
-		s.mem = &buffers{slots: old.slots, line: old.line, held: old.held}
+		s.mem = &buffers{slots: old.slots, used: old.used, line: old.line, held: old.held}
 	}
 	s.out.drop(s.mem)
 	s.out.lent, s.out.acked = s.out.planned, s.out.planned
@@ -192,7 +201,7 @@ func (s *Server) Output(now time.Time, dst []Chunk, max int) []Chunk {
 // Wrote implements Core.
 func (s *Server) Wrote(now time.Time, n int64) {
 	s.enter(now, "Wrote")
-	if !s.dropped && n > 0 {
+	if !s.dropped && n != 0 {
 		s.clock.write = now
 		s.out.wrote(n)
 		if !s.out.pending() {

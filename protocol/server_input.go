@@ -22,6 +22,7 @@ type input struct {
 	dot    wire.DotDecoder
 	chunk  wire.BDATDecoder
 	ending *ending
+	cause  *ProtocolError // of the end behind a reply that is last
 }
 
 // ending is the reply with which the session ends at once.
@@ -75,7 +76,7 @@ const (
 // paused reports whether input has to wait.
 func (s *Server) paused() bool {
 	return s.upgrading || s.in.closing || s.in.stopped || s.in.blocked ||
-		s.tail-s.head >= uint64(s.cfg.MaxPipelined) || s.out.planned-s.out.acked >= maxQueuedOutput
+		s.in.mode == inputLine && s.tail-s.head >= uint64(s.cfg.MaxPipelined) || s.out.planned-s.out.acked >= maxQueuedOutput
 }
 
 // WantRead implements Core.
@@ -95,7 +96,7 @@ func (s *Server) WantRead() bool {
 // ready reports whether input is taken now, and deals with octets that come when none may.
 func (s *Server) ready() bool {
 	switch {
-	case s.upgrading || s.tail == 0:
+	case s.handshakes():
 		// Rule 9, H-T2. They are not TLS, or came ahead of what TLS begins with.
 		s.end(&ProtocolError{Step: "TLS handshake", Err: ErrPlaintextBeforeTLS})
 		return false

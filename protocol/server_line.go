@@ -89,7 +89,7 @@ func (s *Server) longLine(line []byte) {
 		r = replyLongResponse
 	}
 	s.traceInput("(line too long)")
-	s.push(slot{is: isBroken, reply: r})
+	s.push(isBroken).reply = r
 }
 
 // endlessLine ends the session of a client that does not end its line (H-R27).
@@ -122,37 +122,48 @@ func (s *Server) command(line []byte, more bool) {
 		s.broken(text, err)
 		return
 	}
-	c := slot{verb: cmd.Verb, args: cmd.Args, is: commandOf(cmd.Verb)}
-	switch {
-	case c.is == isBdat:
-		if c.size, c.lastChunk, err = wire.ParseBDAT(c.args); err != nil {
-			c.reply = replyOf(err)
+	is := commandOf(cmd.Verb)
+	if is == isBdat {
+		s.chunk(cmd)
+	} else {
+		c := s.push(is)
+		c.verb, c.args = cmd.Verb, cmd.Args
+		if is == isHello && s.cfg.RefuseEarlyTalkers {
+			c.guarded = true
+			s.in.guard(guardHello)
 		}
-		if c.size < 0 {
-			// Nobody knows where the next command begins.
-			s.final(c.reply, "unknown size of a chunk")
-			return
-		}
-	case c.is == isHello && s.cfg.RefuseEarlyTalkers:
-		c.guarded = true
-		s.in.guard(guardHello)
 	}
-	if commandRules[c.is].stops {
+	if commandRules[is].stops {
 		s.in.stopped, s.in.ahead = true, more
 	}
-	s.push(c)
+}
+
+// chunk queues a BDAT command.
+func (s *Server) chunk(cmd wire.Command) {
+	size, last, err := wire.ParseBDAT(cmd.Args)
+	if size < 0 {
+		// Nobody knows where the next command begins.
+		s.final(replyOf(err), "unknown size of a chunk")
+		s.in.cause.Err = err
+		return
+	}
+	c := s.push(isBdat)
+	c.verb, c.args, c.size, c.lastChunk = cmd.Verb, cmd.Args, size, last
+	if err != nil {
+		c.reply = replyOf(err)
+	}
 }
 
 // broken queues the answer to a line that is no command.
 func (s *Server) broken(line string, err error) {
-	c := slot{is: isBroken, reply: replyOf(err)}
-	if c.reply.Code == wire.CodeSyntaxError {
-		c.reply = replyNotRecognized
+	is, r := isBroken, replyOf(err)
+	if r.Code == wire.CodeSyntaxError {
+		r = replyNotRecognized
 		if likeField(line) {
-			c.is = isField
+			is = isField
 		}
 	}
-	s.push(c)
+	s.push(is).reply = r
 }
 
 // replyOf returns the reply to a line that breaks the grammar.

@@ -30,7 +30,9 @@ func (s *Server) doMail(c *slot) {
 		return
 	}
 	if err := t.mail.From.CheckLength(); err != nil {
-		s.refuse(c, replyOf(err))
+		r := replyOf(err)
+		r.Enhanced.Detail = 7 // RFC 3463 §3.2: the sender's address, not the recipient's
+		s.refuse(c, r)
 		return
 	}
 	if r, ok := s.checkMail(&t.mail); !ok {
@@ -50,9 +52,10 @@ func (s *Server) checkMail(m *wire.Mail) (wire.Reply, bool) {
 	case cfg.MaxContent > 0 && m.Size > cfg.MaxContent:
 		return replyTooLarge, false
 	// RFC 4865 §4
-	case m.HoldFor > int64(cfg.HoldMax/time.Second),
-		!m.HoldUntil.IsZero() && m.HoldUntil.After(s.clock.now.Add(cfg.HoldMax)):
-		return replyHoldTooLong, false
+	case m.HoldFor > int64(cfg.HoldMax/time.Second):
+		return replyHoldFor, false
+	case !m.HoldUntil.IsZero() && m.HoldUntil.After(s.clock.now.Add(cfg.HoldMax)):
+		return replyHoldUntil, false
 	// RFC 2852 §4
 	case m.By.Mode == wire.ByReturn && m.By.Seconds < cfg.DeliverByMin:
 		return replyDeliverBy, false

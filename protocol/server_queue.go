@@ -1,7 +1,7 @@
 package protocol
 
 import (
-	"time"
+	"io"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -13,17 +13,16 @@ type slot struct {
 	kind       RequestSet // what the application was asked; 0: nothing
 	state      slotState
 	starts     bool // a 354 is due ahead of the reply
-	last       bool // the session ends behind the reply, with cause
+	last       bool // the session ends behind the reply
+	broken     bool // and the client is at fault, as input.cause says
 	lastChunk  bool // BDAT … LAST
 	guarded    bool // octets that come ahead of the reply end the session
 	fault      fault
-	sent       int // verdicts that have left, with LMTP
-	size       int64
+	sent       int32 // verdicts that have left, with LMTP
+	size       int64 // of a chunk
 	tx         *transaction
 	rcpt       *wire.Recipient
 	reply      wire.Reply
-	cause      error
-	initial    []byte // the initial response of AUTH; not nil if there was one
 }
 
 type slotState uint8
@@ -35,20 +34,11 @@ const (
 	slotAnswered                  // the reply leaves when it is its turn
 )
 
-// fault says what a refusal counts as.
-type fault uint8
-
-const (
-	faultNone fault = iota
-	faultCommand
-	faultUnknown // the command is none here
-)
-
 // at returns the slot of a command that is in the queue.
 func (s *Server) at(seq uint64) *slot { return &s.mem.slots[seq&uint64(len(s.mem.slots)-1)] }
 
-// push adds a command to the queue.
-func (s *Server) push(c slot) {
+// push adds a command to the queue. What it returns is valid until the next push.
+func (s *Server) push(is serverCommand) *slot {
 	s.wake()
 	if n := uint64(len(s.mem.slots)); s.tail-s.head == n {
 		grown := make([]slot, max(8, 2*n))
@@ -57,8 +47,19 @@ func (s *Server) push(c slot) {
 		}
 		s.mem.slots = grown
 	}
+	c := s.at(s.tail)
 	s.tail++
-	*s.at(s.tail - 1) = c
+	s.mem.used++
+	// What the last command in this place has left is overwritten where it is used.
+	c.is, c.kind, c.state = is, 0, slotWaiting
+	c.starts, c.last, c.broken, c.lastChunk, c.guarded = false, false, false, false, false
+	c.fault, c.sent, c.size = faultNone, 0, 0
+	if c.tx != nil {
+		c.tx, c.rcpt = nil, nil
+	}
+	c.verb, c.args = "", ""
+	c.reply.Code = 0
+	return c
 }
 
 // Next returns the next request, in the order of the commands, and false while there is none.
@@ -106,13 +107,17 @@ func (s *Server) settle() {
 		if s.eof {
 			s.cutOff()
 		}
-		s.offer()
+		if s.filling != nil {
+			s.offer()
+		}
 		s.reply()
 		if s.err != nil {
 			return
 		}
 		if s.in.ending != nil {
-			s.plan(s.in.ending.reply)
+			if !s.handshakes() {
+				s.plan(s.in.ending.reply)
+			}
 			s.end(s.in.ending.cause)
 			return
 		}
@@ -131,6 +136,17 @@ func (s *Server) settle() {
 	}
 }
 
+// causeOf returns what a session ends with whose last reply is that of c.
+func (s *Server) causeOf(c *slot) error {
+	switch {
+	case c.broken:
+		return s.in.cause
+	case c.is == isQuit:
+		return io.EOF
+	}
+	return &ReplyError{Reply: c.reply, Command: c.step()}
+}
+
 // atRest is what comes once every command is answered.
 func (s *Server) atRest() {
 	switch {
@@ -141,19 +157,6 @@ func (s *Server) atRest() {
 		s.plan(reply)
 		s.end(&ReplyError{Reply: reply, Command: "connection"})
 	}
-}
-
-// tooMany counts a refusal that leaves, and reports whether it is one too many (H-R28).
-// Replies leave in order, so that the count does not depend on when they were given.
-func (s *Server) tooMany(f fault) bool {
-	if f == faultNone {
-		return false
-	}
-	s.errors++
-	if f == faultUnknown {
-		s.unknown++
-	}
-	return s.errors > s.cfg.MaxErrors || s.unknown > s.cfg.MaxUnknown
 }
 
 // reply plans the replies whose turn it is.
@@ -168,9 +171,10 @@ func (s *Server) reply() {
 		if c.state != slotAnswered && !s.verdicts(c) {
 			return
 		}
-		if s.tooMany(c.fault) {
+		if s.refusals.leave(c.fault, &s.cfg) {
 			c.reply = s.named(replyTooManyErrors)
-			c.last, c.cause = true, &ProtocolError{Reason: "too many errors"}
+			c.last, c.broken = true, true
+			s.in.cause = &ProtocolError{Reason: "too many errors"}
 		}
 		if c.sent == 0 {
 			s.plan(c.reply)
@@ -178,15 +182,13 @@ func (s *Server) reply() {
 		if c.guarded {
 			s.in.guardEnd = s.out.planned
 		}
-		last, cause := c.last, c.cause
-		*c = slot{}
 		s.head++
 		if s.head == s.next {
 			s.alone = false
-			s.clock.command, s.clock.tls = time.Time{}, time.Time{}
+			s.clock.restart = true
 		}
-		if last {
-			s.end(cause)
+		if c.last {
+			s.end(s.causeOf(c))
 		}
 	}
 }

@@ -61,8 +61,9 @@ var (
 	replyTooLarge          = wire.Reply{Code: wire.CodeExceededStorage, Enhanced: status(5, 3, 4), Text: "message too large"}
 	replyBareEOL           = wire.Reply{Code: wire.CodeMailboxUnavailable, Enhanced: status(5, 6, 0), Text: "bare CR or LF in the content"}
 	replySinkFailed        = wire.Reply{Code: wire.CodeLocalError, Enhanced: status(4, 3, 0), Text: "local error in processing"}
-	replyHoldTooLong       = wire.Reply{Code: wire.CodeArgumentSyntaxError, Enhanced: status(5, 5, 4), Text: "not held that long"}
-	replyDeliverBy         = wire.Reply{Code: wire.CodeParamsNotRecognized, Enhanced: status(5, 5, 4), Text: "BY is less than the minimum"}
+	replyHoldFor           = wire.Reply{Code: wire.CodeArgumentSyntaxError, Enhanced: status(5, 5, 4), Text: "HOLDFOR: over the limit"}
+	replyHoldUntil         = wire.Reply{Code: wire.CodeArgumentSyntaxError, Enhanced: status(5, 5, 4), Text: "HOLDUNTIL: over the limit"}
+	replyDeliverBy         = wire.Reply{Code: wire.CodeMailboxUnavailable, Enhanced: status(5, 5, 4), Text: "BY: less than the server's least time"}
 
 	replyBehindSTARTTLS = wire.Reply{Code: wire.CodeTransactionFailed, Enhanced: status(5, 5, 0), Text: "octets behind STARTTLS"}
 	replyContentAhead   = wire.Reply{Code: wire.CodeTransactionFailed, Enhanced: status(5, 5, 0), Text: "content ahead of the 354"}
@@ -142,7 +143,7 @@ func (s *Server) plan(r wire.Reply) {
 	if !s.out.pending() {
 		s.clock.write = s.clock.now
 	}
-	s.out.command(r.AppendTo(s.out.room()))
+	s.out.command(s.mem.appendReply(s.out.room(), &r))
 	if s.cfg.Trace != nil {
 		s.traceReply(r)
 	}
@@ -151,7 +152,8 @@ func (s *Server) plan(r wire.Reply) {
 // fit makes a reply of the application's one that can be sent. utf8Too: the client reads
 // UTF-8.
 func (s *Server) fit(r wire.Reply, utf8Too bool) wire.Reply {
-	if int(r.Enhanced.Class) != r.Code.Class() || !r.Enhanced.Valid() {
+	// RFC 2034 §4: every line has one, of the class of its code.
+	if r.Code.Class() != 3 && (!r.Enhanced.Valid() || int(r.Enhanced.Class) != r.Code.Class()) {
 		r.Enhanced = status(uint16(r.Code.Class()), 0, 0)
 	}
 	clean := strings.IndexFunc(r.Text, func(c rune) bool { return c < ' ' && c != '\n' || c >= 0x7f }) < 0

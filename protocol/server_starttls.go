@@ -23,6 +23,9 @@ func (s *Server) doStartTLS(c *slot) {
 	}
 }
 
+// handshakes reports whether TLS is about to start: nothing more is said in clear.
+func (s *Server) handshakes() bool { return s.upgrading || s.tail == 0 }
+
 // Upgrade implements Core.
 func (s *Server) Upgrade() *Upgrade {
 	if !s.upgrading || s.out.pending() {

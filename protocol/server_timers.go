@@ -14,12 +14,13 @@ type serverClock struct {
 	tls      time.Time
 	drain    time.Time
 	deadline time.Time
+	restart  bool // the client's time begins anew with the next call
 }
 
 func (k *serverClock) stamp(now time.Time) {
 	k.now = now
-	if k.command.IsZero() {
-		k.command = now
+	if k.restart {
+		k.command, k.tls, k.restart = now, now, false
 	}
 	if k.content.IsZero() {
 		k.content = now
@@ -29,9 +30,6 @@ func (k *serverClock) stamp(now time.Time) {
 	}
 	if k.write.IsZero() {
 		k.write = now
-	}
-	if k.tls.IsZero() {
-		k.tls = now
 	}
 }
 
@@ -69,7 +67,7 @@ func (s *Server) due() (at time.Time, step string, limit time.Duration) {
 		sooner(s.clock.drain, t.Drain, "end of input")
 	case s.out.pending():
 		sooner(s.clock.write, t.Block, "progress in writing")
-	case s.upgrading || s.tail == 0:
+	case s.handshakes():
 		sooner(s.clock.tls, t.TLS, "TLS handshake")
 	case s.eof || s.in.closing || s.in.stopped || s.in.blocked:
 	case s.in.mode >= inputContent:
@@ -94,7 +92,7 @@ func (s *Server) Tick(now time.Time) {
 		switch {
 		case s.writeErr != nil:
 			s.end(s.writeErr)
-		case s.upgrading || s.tail == 0 || step == "progress in writing":
+		case s.handshakes() || step == "progress in writing":
 			s.end(err)
 		default:
 			r := replyTimeout

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,15 +10,24 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// traceCommand reports a command line. What stands behind the mechanism of AUTH is
-// secret, and so is what no command follows it: a response to a challenge that never was.
+// traceCommand reports a command line. What AUTH has behind the mechanism is secret, and
+// so is all of it where the line makes no sense: a mechanism that is not on offer may
+// be a password without one. So is what no command follows it: a response to a challenge
+// that never was.
 func (s *Server) traceCommand(line string, is serverCommand) {
-	verb, args, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	verb := strings.TrimLeft(line, " \t")
+	n := len(wire.VerbAuth)
 	switch {
-	case strings.EqualFold(verb, wire.VerbAuth):
+	case len(verb) >= n && strings.EqualFold(verb[:n], wire.VerbAuth):
 		s.in.secret = true
-		mechanism, initial, _ := strings.Cut(args, " ")
-		if line = verb + " " + mechanism; initial != "" {
+		mechanism, initial, more := strings.Cut(strings.Trim(verb[n:], " "), " ")
+		line = wire.VerbAuth
+		if s.offered.Has(wire.Auth) && slices.Contains(s.cfg.Mechanisms(s.tls), strings.ToUpper(mechanism)) {
+			line += " " + mechanism
+		} else {
+			more = mechanism != ""
+		}
+		if more && initial != "" || more && line == wire.VerbAuth {
 			line += " ***"
 		}
 	case is != isOther:

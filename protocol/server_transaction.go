@@ -56,7 +56,7 @@ func (t *transaction) recipient() *wire.Recipient {
 func (s *Server) dropTransaction() {
 	if t := s.tx; t != nil {
 		s.tx = nil
-		s.lose(t, &BodyError{Err: ErrAborted})
+		s.lose(t, &BodyError{Err: ErrReset})
 	}
 }
 

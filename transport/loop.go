@@ -39,7 +39,7 @@ type LoopConfig struct {
 const defaultLinger = 5 * time.Second
 
 // Loop drives one core over one net.Conn. It has one goroutine at rest, the one
-// that called Run, which reads; the core's calls are made by whichever goroutine
+// that called Run or one of its own, which reads; the core's calls are made by whichever goroutine
 // has a reason to, under the Loop's lock. Output is written at once as far as the
 // socket takes it. A short-lived goroutine writes what is left while reading goes
 // on, so that two ends that write a lot never wait for each other.
@@ -58,22 +58,22 @@ const defaultLinger = 5 * time.Second
 type Loop struct {
 	cfg    LoopConfig
 	base   net.Conn      // as given
-	seat   chan struct{} // full while somebody drives
 	done   chan struct{} // closed with the connection
-	wakeup chan struct{} // for a driver that is parked
+	wakeup chan struct{} // for a driver that is parked; nil before that
 
 	mu   sync.Mutex
+	seat chan struct{} // full while somebody drives; nil: see place
 	core protocol.Core
 	turn Turn
 	conn net.Conn        // base, or TLS over it
 	fd   syscall.RawConn // of base; nil: it has no descriptor to use
-	raw  syscall.RawConn // fd, while base is in clear; nil: through conn
 
 	driver  driverState
 	driven  bool                  // somebody drives
 	wait    *wait                 // why, if not to the end
 	owed    []func(now time.Time) // what the core was not told, because nobody drove
 	writing bool                  // a writer's goroutine is under way
+	started bool                  // Start was called
 	own     bool                  // it is a goroutine that may be replaced while it waits: see rest
 	resting bool                  // and was
 	tired   bool                  // and is to be
@@ -130,13 +130,10 @@ func NewLoop(conn net.Conn, core protocol.Core, cfg LoopConfig) *Loop {
 	}
 	l := &Loop{
 		cfg: cfg, base: conn, conn: conn, core: core, turn: Turn{core: core},
-		seat: make(chan struct{}, 1), done: make(chan struct{}), wakeup: make(chan struct{}, 1),
+		done:     make(chan struct{}),
 		implicit: cfg.ImplicitTLS,
 	}
 	l.fd = descriptor(conn)
-	if !l.implicit {
-		l.raw = l.fd
-	}
 	return l
 }
 
@@ -154,9 +151,13 @@ func Drive(ctx context.Context, conn net.Conn, core protocol.Core, cfg LoopConfi
 func (l *Loop) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
 	defer stop()
-	l.seat <- struct{}{}
-	defer func() { <-l.seat }()
-	l.drive(nil)
+	seat := l.place()
+	select {
+	case <-l.done:
+	case seat <- struct{}{}:
+		l.drive(nil)
+		<-seat
+	}
 	return l.Err()
 }
 
@@ -173,14 +174,15 @@ func (l *Loop) Wait(ctx context.Context, settled <-chan struct{}) error {
 		return nil
 	default:
 	}
+	seat := l.place()
 	select {
 	case <-settled:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-l.done:
-	case l.seat <- struct{}{}:
-		defer func() { <-l.seat }()
+	case seat <- struct{}{}:
+		defer func() { <-seat }()
 		if ctx.Done() != nil {
 			stop := context.AfterFunc(ctx, l.look)
 			defer stop()
@@ -221,12 +223,24 @@ func (l *Loop) Do(f func(now time.Time)) {
 // Loop is left, and must not be called from a callback of the core.
 func (l *Loop) Close() {
 	l.fail(net.ErrClosed)
+	seat := l.place()
 	select {
 	case <-l.done:
-	case l.seat <- struct{}{}:
+	case seat <- struct{}{}:
 		l.drive(nil)
-		<-l.seat
+		<-seat
 	}
+}
+
+// place returns the seat of whoever drives; nil, on which nobody can sit down, where
+// the Loop's own goroutines do so to the end.
+func (l *Loop) place() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seat == nil && !l.started {
+		l.seat = make(chan struct{}, 1)
+	}
+	return l.seat
 }
 
 // Done is closed when the conversation is over and the connection closed.

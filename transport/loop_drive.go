@@ -45,7 +45,7 @@ func (l *Loop) steps(w *wait) {
 			p := l.early
 			l.early = nil
 			l.received(p, nil)
-		case l.raw != nil:
+		case l.direct():
 			l.readDescriptor()
 		default:
 			l.readConn()
@@ -93,11 +93,18 @@ func (l *Loop) reads() bool {
 	return !l.eof && !l.implicit && !l.securing && l.turn.WantRead()
 }
 
+// direct reports whether the descriptor is read and written, and not conn.
+func (l *Loop) direct() bool { return l.fd != nil && l.conn == l.base && !l.implicit }
+
 // park waits until settle finds something to do.
 func (l *Loop) park() {
 	l.driver = driverParked
+	if l.wakeup == nil {
+		l.wakeup = make(chan struct{}, 1)
+	}
+	wakeup := l.wakeup
 	l.mu.Unlock()
-	<-l.wakeup
+	<-wakeup
 	l.mu.Lock()
 	l.driver = driverBusy
 }

@@ -15,7 +15,7 @@ const idleBuffer = 512
 // way while the lock is not held, so that none can take the first octets of a
 // handshake.
 func (l *Loop) readDescriptor() {
-	raw := l.raw
+	raw := l.fd
 	l.driver = driverReading
 	err := l.outside(func() error { return raw.Read(l.readable) })
 	l.driver = driverBusy
