@@ -102,7 +102,7 @@ func TestRefusedIsRefused(t *testing.T) {
 func TestRefusedConnection(t *testing.T) {
 	s := newSession(t, config, fault.InjectorConfig{Script: fault.MustParse("banner=554 go away")})
 	s.feed("EHLO me.example\r\nQUIT\r\n")
-	s.want("554 go away\r\n503 5.5.1 no service here\r\n221 2.0.0 mx.example closes the connection\r\n")
+	s.want("554 go away\r\n503 no service here\r\n221 2.0.0 mx.example closes the connection\r\n")
 	if want := []string{"QUIT"}; !slices.Equal(s.asked, want) {
 		t.Errorf("asked for %q", s.asked)
 	}
