@@ -207,6 +207,15 @@ func TestLMTP(t *testing.T) {
 	}
 }
 
+// A chunk that the machine refuses is read before anything is said of it.
+func TestRefusedChunk(t *testing.T) {
+	s := newSession(t, config, fault.InjectorConfig{Script: fault.MustParse("bdat=split")})
+	s.feed("BDAT 4\r\nNO")
+	s.want(banner.s)
+	s.feed("OPNOOP\r\n")
+	s.want(banner.s + "503 5.5.1 say EHLO first\r\n250 2.0.0 ok\r\n")
+}
+
 // Every answer counts, whoever gives it; a message counts at its verdict.
 func TestCounts(t *testing.T) {
 	var events []fault.Event
