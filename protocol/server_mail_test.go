@@ -79,7 +79,7 @@ func TestServerRefusesMail(t *testing.T) { // C4 C23 C58 C60 C61 C72 C78 C79 C96
 }
 
 // What MAIL may say is what the application sees.
-func TestServerTakesMailArguments(t *testing.T) { // C25 C117 C15 C24 C26 C38 C39 C45 C46 C61 C71 C96 H-R31 H-R33 H-R38 H-R18
+func TestServerTakesMailArguments(t *testing.T) { // C25 C117 C25 C117 C15 C24 C26 C38 C39 C45 C46 C61 C71 C96 H-R31 H-R33 H-R38 H-R18
 	local64, domain := strings.Repeat("l", 64), strings.Repeat("d.", 93)+"ex"
 	tests := []struct {
 		args, from string

@@ -116,6 +116,9 @@ func (s *Server) settle() {
 			return
 		}
 		if s.in.ending != nil {
+			if s.head == 0 {
+				s.in.ending.reply.Enhanced = wire.EnhancedCode{} // it stands for the greeting
+			}
 			if !s.handshakes() { // H-T9
 				s.plan(s.in.ending.reply)
 			}
@@ -169,7 +172,7 @@ func (s *Server) reply() {
 			s.plan(replyStart)
 			s.clock.content()
 		}
-		if c.state != slotAnswered && !s.verdicts(c) {
+		if c.state != slotAnswered && (c.state != slotContent || !s.verdicts(c)) {
 			return
 		}
 		if s.refusals.leave(c.fault, &s.cfg) {

@@ -18,7 +18,7 @@ func (s *Server) doRcpt(c *slot) {
 	case t.content != contentNone || t.refused:
 		s.refuse(c, replyChunksUnderWay)
 		return
-	case t.accepted >= s.maxRecipients():
+	case t.accepted >= s.cfg.MaxRecipients:
 		s.settled(c, replyTooManyRecipients)
 		return
 	}
@@ -31,7 +31,7 @@ func (s *Server) doRcpt(c *slot) {
 		s.refuse(c, replyOf(err))
 		return
 	}
-	if !s.roomForDomain(rcpt.Path.Domain()) {
+	if s.cfg.Limits.RcptDomainMax > 0 && !s.roomForDomain(rcpt.Path.Domain()) {
 		s.settled(c, replyTooManyDomains)
 		return
 	}
@@ -40,31 +40,20 @@ func (s *Server) doRcpt(c *slot) {
 	s.ask(c)
 }
 
-func (s *Server) maxRecipients() int {
-	if most := s.cfg.Limits.RcptMax; most > 0 {
-		return min(most, s.cfg.MaxRecipients)
-	}
-	return s.cfg.MaxRecipients
-}
-
 // roomIsKnown reports whether it is certain if one more recipient is too many, whatever
 // the answers to those before it will be.
 func (s *Server) roomIsKnown(t *transaction) bool {
-	most := s.maxRecipients()
+	most := s.cfg.MaxRecipients
 	return t.accepted+t.pending < most || t.accepted >= most
 }
 
 // roomForDomain counts the domains of a session's recipients (RFC 9422 §4.3).
 func (s *Server) roomForDomain(domain string) bool {
-	most := s.cfg.Limits.RcptDomainMax
-	if most == 0 {
-		return true
-	}
 	domain = strings.ToLower(domain)
 	if _, known := s.domains[domain]; known {
 		return true
 	}
-	if len(s.domains) >= most {
+	if len(s.domains) >= s.cfg.Limits.RcptDomainMax {
 		return false
 	}
 	if s.domains == nil {

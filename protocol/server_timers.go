@@ -17,6 +17,9 @@ type serverClock struct {
 
 func (k *serverClock) stamp(now time.Time) {
 	k.now = now
+	if !k.clientBegins && !k.contentBegins && !k.writeBegins {
+		return
+	}
 	if k.clientBegins {
 		k.client, k.clientBegins = now, false
 	}
@@ -51,7 +54,7 @@ func (s *Server) due() (at time.Time, step string, limit time.Duration) {
 	}
 	at, step = s.clock.deadline, "overall deadline"
 	sooner := func(base time.Time, d time.Duration, missing string) {
-		if t := base.Add(d); !base.IsZero() && (at.IsZero() || t.Before(at)) {
+		if t := base.Add(d); at.IsZero() || t.Before(at) {
 			at, step, limit = t, missing, d
 		}
 	}
@@ -60,7 +63,10 @@ func (s *Server) due() (at time.Time, step string, limit time.Duration) {
 	case s.writeErr != nil:
 		sooner(s.clock.write, t.Drain, "end of input")
 	case s.out.pending():
-		sooner(s.clock.write, t.Block, "progress in writing")
+		if !s.clock.writeBegins {
+			sooner(s.clock.write, t.Block, "progress in writing")
+		}
+	case s.clock.clientBegins:
 	case s.handshakes():
 		sooner(s.clock.client, t.TLS, "TLS handshake")
 	case s.eof || s.in.closing || s.in.stopped || s.in.blocked:
