@@ -69,7 +69,8 @@ func NewServer(now time.Time, cfg ServerConfig) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, mem: &noBuffers, offered: cfg.extensions()}
 	s.out.mem = s.mem
-	s.clock.command, s.clock.tls = now, now
+	s.clock.stamp(now)
+	s.clock.client = now
 	if cfg.Timeouts.Session > 0 {
 		s.clock.deadline = now.Add(cfg.Timeouts.Session)
 	}
@@ -93,7 +94,7 @@ func (s *Server) greet() {
 func (s *Server) Resume() {
 	s.in.blocked, s.in.resumed = false, true
 	// What the client could not send meanwhile does not count against it.
-	s.clock.contentBegins()
+	s.clock.content()
 	s.proceed()
 }
 

@@ -224,18 +224,21 @@ func (r Request) AcceptAuthSteps(step AuthStep) *future.Future[wire.Reply] {
 
 // fitAnswer makes the application's answer one that can be sent.
 func (s *Server) fitAnswer(c *slot, r wire.Reply) wire.Reply {
-	switch c.kind {
-	case RequestMail:
-		if r.Positive() && r.Enhanced.IsZero() {
+	if r.Positive() && r.Enhanced.IsZero() {
+		switch c.kind {
+		case RequestMail:
 			r.Enhanced = replyMailOK.Enhanced
-		}
-	case RequestRcpt:
-		if r.Positive() && r.Enhanced.IsZero() {
+		case RequestRcpt:
 			r.Enhanced = replyRcptOK.Enhanced
+		default:
+			r.Enhanced = replyOK.Enhanced
 		}
 	}
 	if r.Code == wire.CodeOK && r.Text == "" && c.kind != RequestHello {
 		r.Text = replyOK.Text
+		if r.Enhanced.Class == 2 {
+			return r
+		}
 	}
 	return s.fit(r, c.tx != nil && c.tx.mail.SMTPUTF8)
 }

@@ -118,7 +118,7 @@ func (x *authExchange) answer(challenge []byte, done bool, err error) {
 		x.rounds++
 		x.ending = done
 		x.s.in.stopped, x.s.in.mode = false, inputResponse
-		x.s.clock.command = x.s.clock.now
+		x.s.clock.clientBegins = true
 		x.s.plan(wire.Reply{Code: wire.CodeAuthChallenge, Text: base64.StdEncoding.EncodeToString(challenge)})
 	}
 }
@@ -163,7 +163,7 @@ func (s *Server) response(line []byte, tooLong bool) {
 	}
 	response := make([]byte, base64.StdEncoding.DecodedLen(len(line)))
 	n, err := base64.StdEncoding.Strict().Decode(response, line)
-	if err != nil || bytes.ContainsAny(line, "\r\n") {
+	if err != nil || bytes.ContainsAny(line, "\r\n") { // which package base64 skips
 		x.fail(replyAuthEncoding, nil)
 		return
 	}

@@ -124,6 +124,7 @@ func TestServerLoginFails(t *testing.T) { // C90 C92 C97 H-A3 H-A8
 		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: !!!!\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
 		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: YQ\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
 		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: =\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
+		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: Y=Q=\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
 		"C: AUTH PLAIN\n? AUTH PLAIN\nS: 334\\x20\nC: YQ==\\n\n= auth: AUTH: 501 5.5.2 not base64\nS: 501 5.5.2 not base64\n",
 		"C: AUTH PLAIN !!!!\nS: 501 5.5.2 not base64\n",
 		"C: AUTH PLAIN YQ== YQ==\nS: 501 5.5.2 not base64\n",

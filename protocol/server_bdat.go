@@ -1,6 +1,10 @@
 package protocol
 
-import "github.com/sansmtp/sansmtp/protocol/wire"
+import (
+	"strconv"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
 
 func (s *Server) doBdat(c *slot) {
 	t := s.tx
@@ -36,7 +40,7 @@ func (s *Server) nextChunk(c *slot, t *transaction) {
 	c.tx, c.state = t, slotContent
 	t.slot = s.next - 1
 	s.in.stopped = false
-	s.clock.contentBegins()
+	s.clock.clientBegins = true
 	s.in.beginChunk(c.size, inputChunk)
 	if c.size == 0 {
 		s.endOfChunk()
@@ -61,8 +65,8 @@ func (s *Server) refuseChunk(c *slot) {
 // takeChunk takes octets of a chunk.
 func (s *Server) takeChunk(p []byte) int {
 	p = p[:min(len(p), maxPiece)]
-	s.clock.received(s, len(p))
 	content, done := s.in.chunk.Decode(p)
+	s.clock.received(len(content))
 	if s.in.mode == inputChunk {
 		s.deliver(content)
 	}
@@ -91,4 +95,9 @@ func (s *Server) endOfChunk() {
 	default:
 		s.settled(c, replyChunk(c.size))
 	}
+}
+
+// replyChunk is the reply to a chunk that is not the last.
+func replyChunk(octets int64) wire.Reply {
+	return wire.Reply{Code: wire.CodeOK, Enhanced: replyOK.Enhanced, Text: strconv.FormatInt(octets, 10) + " octets"}
 }

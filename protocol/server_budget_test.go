@@ -145,7 +145,7 @@ func TestServerTooManyErrors(t *testing.T) { // H-R28 F28 C33
 		strings.Repeat("C: XYZZY\n? XYZZY\nS: 502 5.5.1 command not implemented\n", 2) + "C: XYZZY\n? XYZZY\n" +
 		"= closed: protocol error: too many errors\n? closed\nS: 421 4.7.0 mx.example too many errors\n"})
 	// The 421 stands behind the replies that are due, and nothing behind it runs.
-	playServer(t, service{cfg: cfg, ahead: true, text: offering("ENHANCEDSTATUSCODES") + "C: MAIL FROM:<a@me.example>\nC: RCPT TO:<b@mx.example>\nC: X\nC: X\nC: X\nC: RCPT TO:<c@mx.example>\n" + `
+	playServer(t, service{cfg: cfg, ahead: true, text: offering("ENHANCEDSTATUSCODES") + "C: MAIL FROM:<a@me.example>\nC: RCPT TO:<b@mx.example>\nC: X\nC: X\nC: X\nC: NOOP\n" + `
 ? RCPT TO:<b@mx.example> -> as it
 S: 250 2.1.0 ok
 A: it 250

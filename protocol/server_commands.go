@@ -233,14 +233,6 @@ func (s *Server) settled(c *slot, r wire.Reply) {
 	}
 }
 
-// step names what a reply answers.
-func (c *slot) step() string {
-	if c.is == isConnect {
-		return "greeting"
-	}
-	return c.verb
-}
-
 // goOn lets input go on behind a command that stopped it and was refused.
 func (s *Server) goOn(c *slot) {
 	s.in.stopped = false
@@ -256,6 +248,7 @@ func (s *Server) goOn(c *slot) {
 	case isBdat:
 		// RFC 3030 §2: the octets come nevertheless.
 		s.in.beginChunk(c.size, inputDrop)
+		s.clock.content()
 	}
 }
 

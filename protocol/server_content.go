@@ -38,7 +38,7 @@ func (s *Server) accept(t *transaction, dst Sink) {
 	c := s.at(t.slot)
 	c.state = slotContent
 	s.in.stopped = false
-	s.clock.contentBegins()
+	s.clock.content()
 	if t.byChunks {
 		s.in.beginChunk(c.size, inputChunk)
 		if c.size == 0 {
@@ -54,10 +54,10 @@ func (s *Server) accept(t *transaction, dst Sink) {
 // takeContent takes content by DATA.
 func (s *Server) takeContent(p []byte) int {
 	p = p[:min(len(p), maxPiece)]
-	s.clock.received(s, len(p))
 	var n int
 	var done bool
 	s.mem.pieces, s.mem.scratch, n, done = s.in.dot.Decode(s.mem.pieces[:0], s.mem.scratch[:0], p)
+	s.clock.received(n)
 	for _, piece := range s.mem.pieces {
 		s.deliver(piece)
 	}

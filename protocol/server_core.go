@@ -163,7 +163,7 @@ func (s *Server) WriteFailed(now time.Time, err error) {
 			err = errors.New("write failed")
 		}
 		s.writeErr = s.lost(err)
-		s.clock.drain = now
+		s.clock.write = now
 		s.dropOutput()
 		if s.err == nil && s.upgrading {
 			s.end(s.writeErr)
@@ -205,7 +205,7 @@ func (s *Server) Wrote(now time.Time, n int64) {
 		s.clock.write = now
 		s.out.wrote(n)
 		if !s.out.pending() {
-			s.clock.command, s.clock.content, s.clock.tls = now, now, now
+			s.clock.client = now
 		}
 	}
 	s.leave(now)

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -31,8 +32,9 @@ func (s *Server) hello(c *slot, r wire.Reply) wire.Reply {
 	s.dropTransaction()
 	s.verb, s.name, s.set = c.verb, c.args, 0
 	text := append(make([]byte, 0, 256), s.cfg.Hostname...)
-	if r.Text != "" {
-		text = append(append(text, ' '), firstLine(r.Text)...)
+	// A second line would be taken for a keyword.
+	if line, _, _ := strings.Cut(r.Text, "\n"); line != "" {
+		text = append(append(text, ' '), line...)
 	}
 	if c.verb != wire.VerbHelo {
 		offer := s.offers()

@@ -3,7 +3,6 @@ package protocol
 import (
 	"bytes"
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -173,15 +172,4 @@ func replyOf(err error) wire.Reply {
 		r = wire.Reply{Code: fault.Code, Enhanced: fault.Enhanced, Text: fault.Error()}
 	}
 	return r
-}
-
-// replyChunk is the reply to a chunk that is not the last.
-func replyChunk(octets int64) wire.Reply {
-	return wire.Reply{Code: wire.CodeOK, Enhanced: wire.EnhancedCode{Class: 2}, Text: strconv.FormatInt(octets, 10) + " octets"}
-}
-
-// firstLine returns what of a text fits on one line.
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }

@@ -66,9 +66,9 @@ func TestServerRefusesMail(t *testing.T) { // C4 C23 C58 C60 C61 C72 C78 C79 C96
 		{"FROM:<a@me.example> BY=0;R", `501 5.5.4 BY: time with mode R is not over 0 at offset 23`},
 		{"FROM:<a@me.example> BY=59;R", `550 5.5.4 BY: less than the server's least time`},
 		{"FROM:<a@me.example> HOLDFOR=1001", `501 5.5.4 HOLDFOR: over the limit`},
-		{"FROM:<a@me.example> HOLDFOR=0", `501 5.5.4 HOLDFOR: not 1 to 999999999 at offset 28`},
+		{"FROM:<a@me.example> HOLDFOR=0", `501 5.5.4 HOLDFOR: not 1 to 999999999 seconds at offset 28`},
 		{"FROM:<a@me.example> HOLDUNTIL=2026-01-01T01:00:00Z", `501 5.5.4 HOLDUNTIL: over the limit`},
-		{"FROM:<a@me.example> HOLDFOR=1 HOLDUNTIL=2026-01-01T00:00:10Z", `501 5.5.4 HOLDUNTIL: with HOLDFOR at offset 40`},
+		{"FROM:<a@me.example> HOLDFOR=1 HOLDUNTIL=2026-01-01T00:00:10Z", `501 5.5.4 HOLDUNTIL: given with HOLDFOR at offset 40`},
 		{"FROM:<a@me.example> REQUIRETLS", `555 5.5.4 parameter: not recognized or not on offer at offset 20`},
 		{"FROM:<a@me.example> XFANCY=1", `555 5.5.4 parameter: not recognized or not on offer at offset 20`},
 		{"FROM:<a@me.example> NOTIFY=NEVER", `555 5.5.4 parameter: not recognized or not on offer at offset 20`},
@@ -79,7 +79,7 @@ func TestServerRefusesMail(t *testing.T) { // C4 C23 C58 C60 C61 C72 C78 C79 C96
 }
 
 // What MAIL may say is what the application sees.
-func TestServerTakesMailArguments(t *testing.T) { // C15 C24 C26 C38 C39 C45 C46 C61 C71 C96 H-R31 H-R33 H-R38 H-R18
+func TestServerTakesMailArguments(t *testing.T) { // C25 C117 C25 C117 C15 C24 C26 C38 C39 C45 C46 C61 C71 C96 H-R31 H-R33 H-R38 H-R18
 	local64, domain := strings.Repeat("l", 64), strings.Repeat("d.", 93)+"ex"
 	tests := []struct {
 		args, from string

@@ -99,7 +99,7 @@ S: 250 2.0.0 ok
 `
 
 // What comes out of turn gets a 503, and changes nothing.
-func TestServerOrder(t *testing.T) { // C12 C14 C17 F26 P45
+func TestServerOrder(t *testing.T) { // C52 C12 C14 C17 F26 P45
 	cfg := protocol.ServerConfig{Requests: forMail}
 	t.Run("before EHLO", func(t *testing.T) {
 		playServer(t, service{cfg: cfg, text: `
@@ -355,7 +355,7 @@ S: 221 2.0.0 mx.example closes the connection
 }
 
 // A reply is one line, many lines, or a code alone.
-func TestServerAnswers(t *testing.T) { // P42 C28 C29 C30 C40 C100 H-I8
+func TestServerAnswers(t *testing.T) { // C27 P42 C28 C29 C30 C40 C100 H-I8
 	long := strings.Repeat("0123456789 ", 60)
 	tests := []struct{ answer, reply string }{
 		{"250", "250 2.0.0 ok"},

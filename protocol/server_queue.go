@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -115,7 +116,7 @@ func (s *Server) settle() {
 			return
 		}
 		if s.in.ending != nil {
-			if !s.handshakes() {
+			if !s.handshakes() { // H-T9
 				s.plan(s.in.ending.reply)
 			}
 			s.end(s.in.ending.cause)
@@ -144,7 +145,7 @@ func (s *Server) causeOf(c *slot) error {
 	case c.is == isQuit:
 		return io.EOF
 	}
-	return &ReplyError{Reply: c.reply, Command: c.step()}
+	return &ReplyError{Reply: c.reply, Command: cmp.Or(c.verb, "greeting")}
 }
 
 // atRest is what comes once every command is answered.
@@ -166,7 +167,7 @@ func (s *Server) reply() {
 		if c.starts {
 			c.starts = false
 			s.plan(replyStart)
-			s.clock.contentBegins()
+			s.clock.content()
 		}
 		if c.state != slotAnswered && !s.verdicts(c) {
 			return
@@ -185,7 +186,7 @@ func (s *Server) reply() {
 		s.head++
 		if s.head == s.next {
 			s.alone = false
-			s.clock.restart = true
+			s.clock.clientBegins = true
 		}
 		if c.last {
 			s.end(s.causeOf(c))

@@ -141,7 +141,7 @@ func (s *Server) plan(r wire.Reply) {
 		r.Enhanced = wire.EnhancedCode{}
 	}
 	if !s.out.pending() {
-		s.clock.write = s.clock.now
+		s.clock.writeBegins = true
 	}
 	s.out.command(s.mem.appendReply(s.out.room(), &r))
 	if s.cfg.Trace != nil {
@@ -153,7 +153,7 @@ func (s *Server) plan(r wire.Reply) {
 // UTF-8.
 func (s *Server) fit(r wire.Reply, utf8Too bool) wire.Reply {
 	// RFC 2034 §4: every line has one, of the class of its code.
-	if r.Code.Class() != 3 && (!r.Enhanced.Valid() || int(r.Enhanced.Class) != r.Code.Class()) {
+	if int(r.Enhanced.Class) != r.Code.Class() || !r.Enhanced.Valid() {
 		r.Enhanced = status(uint16(r.Code.Class()), 0, 0)
 	}
 	clean := strings.IndexFunc(r.Text, func(c rune) bool { return c < ' ' && c != '\n' || c >= 0x7f }) < 0

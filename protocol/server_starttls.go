@@ -49,7 +49,7 @@ func (s *Server) Upgraded(now time.Time, tls TLSState, err error) {
 		panic("protocol: rule 9: Upgraded without TLS")
 	default:
 		s.tls, s.upgrading = tls, false
-		s.clock.command = now
+		s.clock.client = now
 		if s.cfg.Trace != nil {
 			s.traceTLS()
 		}

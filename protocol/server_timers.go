@@ -2,44 +2,38 @@ package protocol
 
 import "time"
 
-// serverClock is time, as far as the machine was told. A zero base is set by the next
-// call that says what time it is.
+// serverClock is time, as far as the machine was told. What begins outside the driver's
+// calls, as by an answer of the application, counts from the next call on.
 type serverClock struct {
 	now      time.Time // what the last call said
-	command  time.Time // since when a command is awaited
-	content  time.Time // the last octets of content
-	began    time.Time // since when the content comes
-	octets   int64     // of the content, since then
-	write    time.Time // the last progress in writing
-	tls      time.Time
-	drain    time.Time
+	client   time.Time // since when the client owes a command, content, or a handshake
+	began    time.Time // since when content comes
+	octets   int64     // of content since then
+	write    time.Time // the last progress in writing, or the write error
 	deadline time.Time
-	restart  bool // the client's time begins anew with the next call
+
+	clientBegins, contentBegins, writeBegins bool // with the next call, or the end of this
 }
 
 func (k *serverClock) stamp(now time.Time) {
 	k.now = now
-	if k.restart {
-		k.command, k.tls, k.restart = now, now, false
+	if k.clientBegins {
+		k.client, k.clientBegins = now, false
 	}
-	if k.content.IsZero() {
-		k.content = now
+	if k.contentBegins {
+		k.began, k.octets, k.contentBegins = now, 0, false
 	}
-	if k.began.IsZero() {
-		k.began = now
-	}
-	if k.write.IsZero() {
-		k.write = now
+	if k.writeBegins {
+		k.write, k.writeBegins = now, false
 	}
 }
 
-func (k *serverClock) contentBegins() {
-	k.content, k.began, k.octets = time.Time{}, time.Time{}, 0
-}
+// content says that content is due from now on.
+func (k *serverClock) content() { k.clientBegins, k.contentBegins = true, true }
 
 // received notes progress in content.
-func (k *serverClock) received(s *Server, n int) {
-	k.content = k.now
+func (k *serverClock) received(n int) {
+	k.client = k.now
 	k.octets += int64(n)
 }
 
@@ -57,29 +51,32 @@ func (s *Server) due() (at time.Time, step string, limit time.Duration) {
 	}
 	at, step = s.clock.deadline, "overall deadline"
 	sooner := func(base time.Time, d time.Duration, missing string) {
-		if t := base.Add(d); !base.IsZero() && (at.IsZero() || t.Before(at)) {
+		if t := base.Add(d); at.IsZero() || t.Before(at) {
 			at, step, limit = t, missing, d
 		}
 	}
 	t := &s.cfg.Timeouts
 	switch {
 	case s.writeErr != nil:
-		sooner(s.clock.drain, t.Drain, "end of input")
+		sooner(s.clock.write, t.Drain, "end of input")
 	case s.out.pending():
-		sooner(s.clock.write, t.Block, "progress in writing")
+		if !s.clock.writeBegins {
+			sooner(s.clock.write, t.Block, "progress in writing")
+		}
+	case s.clock.clientBegins:
 	case s.handshakes():
-		sooner(s.clock.tls, t.TLS, "TLS handshake")
+		sooner(s.clock.client, t.TLS, "TLS handshake")
 	case s.eof || s.in.closing || s.in.stopped || s.in.blocked:
 	case s.in.mode >= inputContent:
 		if s.filling != nil && s.at(s.filling.slot).starts {
 			break // the 354 waits for the application
 		}
-		sooner(s.clock.content, t.Content, "content")
+		sooner(s.clock.client, t.Content, "content")
 		if s.cfg.MinRate > 0 {
 			sooner(s.clock.began, t.Content+time.Duration(s.clock.octets/s.cfg.MinRate)*time.Second, "content at the least rate")
 		}
 	case s.head == s.tail || s.auth != nil:
-		sooner(s.clock.command, t.Command, "command")
+		sooner(s.clock.client, t.Command, "command")
 	}
 	return
 }

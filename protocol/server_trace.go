@@ -10,24 +10,22 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// traceCommand reports a command line. What AUTH has behind the mechanism is secret, and
-// so is all of it where the line makes no sense: a mechanism that is not on offer may
-// be a password without one. So is what no command follows it: a response to a challenge
-// that never was.
+// traceCommand reports a command line. What stands behind the mechanism of AUTH is
+// secret, and so is all of it where the mechanism is none on offer: it may be a password.
+// Secret too is what no command follows it: a response to a challenge that never was.
 func (s *Server) traceCommand(line string, is serverCommand) {
-	verb := strings.TrimLeft(line, " \t")
+	text := strings.TrimLeft(line, " \t")
 	n := len(wire.VerbAuth)
 	switch {
-	case len(verb) >= n && strings.EqualFold(verb[:n], wire.VerbAuth):
+	case len(text) >= n && strings.EqualFold(text[:n], wire.VerbAuth):
 		s.in.secret = true
-		mechanism, initial, more := strings.Cut(strings.Trim(verb[n:], " "), " ")
-		line = wire.VerbAuth
-		if s.offered.Has(wire.Auth) && slices.Contains(s.cfg.Mechanisms(s.tls), strings.ToUpper(mechanism)) {
+		mechanism, initial, _ := strings.Cut(strings.TrimLeft(text[n:], " "), " ")
+		if line = text[:n]; s.cfg.Mechanisms != nil && slices.Contains(s.cfg.Mechanisms(s.tls), strings.ToUpper(mechanism)) {
 			line += " " + mechanism
-		} else {
-			more = mechanism != ""
+		} else if mechanism != "" {
+			initial = mechanism
 		}
-		if more && initial != "" || more && line == wire.VerbAuth {
+		if initial != "" {
 			line += " ***"
 		}
 	case is != isOther:

@@ -156,6 +156,10 @@ func (c service) run(t *testing.T, events []served, m mode) bool {
 			t.Errorf("line %d, %v:\nwrote %.2000q\n want %.2000q\nwhat happened %.2000q\n         want %.2000q", e.line, m, s.out, e.output, s.log, e.settled)
 			return false
 		}
+		if line := strangeStatus(string(s.out)); line != "" {
+			t.Errorf("line %d, %v: strange enhanced status code in %q", e.line, m, line)
+			return false
+		}
 	}
 	s.over()
 	return true
