@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,16 +55,17 @@ func FuzzServer(f *testing.F) {
 // serverSession is what became of a server.
 type serverSession struct {
 	*protocol.Server
-	t       *testing.T
-	kind    byte
-	late    bool
-	waiting []protocol.Request
-	log     []string // the requests, in order, and how contents ended
-	kept    []byte   // all that was fed
-	open    int      // futures that are not settled
-	out     []byte
-	replies []int // the octets of out at the end of each flight
-	ended   bool  // before the end of input
+	t        *testing.T
+	kind     byte
+	late     bool
+	waiting  []protocol.Request
+	log      []string // the requests, in order
+	contents []string // what became of contents, in order
+	kept     []byte   // all that was fed
+	open     int      // futures that are not settled
+	out      []byte
+	replies  []int // the octets of out at the end of each flight
+	ended    bool  // before the end of input
 }
 
 // serverSink keeps content, and takes no more than max octets at once unless that is 0.
@@ -251,10 +251,11 @@ func (s *serverSession) receive(r protocol.Request, refuse bool) {
 	s.open++
 	r.AcceptContent(k).OnReady(func(n int64, err error) {
 		s.open--
-		s.log = append(s.log, fmt.Sprintf("content %q %d %v", k.content, n, err))
 		if err != nil {
+			s.contents = append(s.contents, err.Error())
 			return
 		}
+		s.contents = append(s.contents, fmt.Sprintf("%d: %q", n, k.content))
 		if s.kind&serverLMTP != 0 && r.Recipients() > 1 {
 			r.AnswerEach(1, wire.Reply{Code: wire.CodeInsufficientStorage, Text: "mailbox full"})
 		}
@@ -279,11 +280,7 @@ func (s *serverSession) flush() {
 }
 
 func (s *serverSession) String() string {
-	log := slices.Clone(s.log)
-	if s.kind&serverSlow != 0 || s.late {
-		slices.Sort(log)
-	}
-	return fmt.Sprintf("wrote %q\nclosed: %v\nended: %v", s.out, s.Err(), s.ended)
+	return fmt.Sprintf("wrote %q\nrequests %q\ncontents %q\nclosed: %v\nended: %v", s.out, s.log, s.contents, s.Err(), s.ended)
 }
 
 // check checks what holds for every client.

@@ -5,12 +5,18 @@
 //
 // Core is the driver's side of a machine: octets in, octets out, a deadline, and
 // eleven rules that stand on the type. Client is the client's machine, and a queue
-// of tasks on top of it: each call returns its future at once.
+// of tasks on top of it: each call returns its future at once. Server is the server's,
+// and a queue of requests: each is a promise to answer.
 //
 //	c, err := protocol.NewClient(now, protocol.ClientConfig{})
 //	c.Hello("client.example")
 //	message := c.Send(envelope, protocol.BodyText(content))
 //	c.Quit()
+//
+//	s, err := protocol.NewServer(now, protocol.ServerConfig{Requests: protocol.RequestRcpt | protocol.RequestData})
+//	for r, ok := s.Next(); ok; r, ok = s.Next() {
+//		…
+//	}
 //
 // # Driving a Core
 //

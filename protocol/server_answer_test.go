@@ -138,25 +138,31 @@ func TestServerDropsContent(t *testing.T) { // P45
 
 // Default tells what AnswerDefault says.
 func TestServerDefault(t *testing.T) { // P41
-	cfg := protocol.ServerConfig{Requests: protocol.AllRequests, TLS: true, Mechanisms: mechanisms}
-	m := servedMachine(t, cfg)
-	m.pump()
-	m.feed("EHLO me.example\r\nNOOP\r\nAUTH XTEST\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nEXPN x\r\nRSET\r\nSTARTTLS\r\n")
-	for i := 0; i < len(m.asked) && i < 20; i++ {
-		r := m.asked[i]
-		if r.Kind() == protocol.RequestClosed {
-			break
+	mail := "MAIL FROM:<a@me.example>\r\n"
+	for _, tt := range []struct{ before, line, want string }{
+		{"", "NOOP", "250 2.0.0 ok"},
+		{"", "HELP", "214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP QUIT HELP VRFY"},
+		{"", "VRFY x", "252 2.1.5 cannot verify the user"},
+		{"", "EXPN x", "502 5.5.1 command not implemented"},
+		{"", "ETRN x", "502 5.5.1 command not implemented"},
+		{"", "XYZZY", "502 5.5.1 command not implemented"},
+		{"", "AUTH XTEST", "454 4.7.0 temporary authentication failure"},
+		{"", "STARTTLS", "220 2.0.0 ready to start TLS"},
+		{"", "MAIL FROM:<a@me.example>", "250 2.1.0 ok"},
+		{mail, "RCPT TO:<b@mx.example>", "550 5.7.1 no mail is taken for this recipient"},
+		{mail + "RCPT TO:<b@mx.example>\r\n", "DATA", "554 5.3.2 no mail is taken here"},
+		{mail, "RSET", "250 2.0.0 ok"},
+		{"", "QUIT", "221 2.0.0 mx.example closes the connection"},
+	} {
+		m := servedMachine(t, protocol.ServerConfig{Requests: protocol.AllRequests, TLS: true, Mechanisms: mechanisms})
+		m.answerAll()
+		m.send("EHLO me.example\r\n" + tt.before)
+		m.all = false
+		m.feed(tt.line + "\r\n")
+		r := m.asked[0]
+		text := string(r.Default().AppendTo(nil))
+		if did := r.AnswerDefault(); !did || text != tt.want+"\r\n" || m.flush() != text {
+			t.Errorf("%s: Default is %q, want %q; answered %v", tt.line, text, tt.want, did)
 		}
-		verb, want := r.Verb(), string(r.Default().AppendTo(nil))
-		r.AnswerDefault()
-		got := m.flush()
-		if verb == "EHLO" {
-			if !strings.HasPrefix(got, "250-mx.example\r\n") {
-				t.Errorf("%s: %q", verb, got)
-			}
-		} else if got != want {
-			t.Errorf("%s: Default %q, said %q", verb, want, got)
-		}
-		m.feed(map[int]string{0: ""}[i])
 	}
 }

@@ -231,3 +231,30 @@ func TestServerOutputBound(t *testing.T) { // C48 H-R41
 		t.Errorf("%d replies", said)
 	}
 }
+
+// A command that is the only one allowed can still have its content, or the lines of
+// its exchange.
+func TestServerPipelinedBudgetOfOne(t *testing.T) { // C48 C54
+	cfg := loginServer
+	cfg.MaxPipelined = 1
+	playServer(t, service{cfg: cfg, acts: scriptedLogin(nil, "who?", "done"), text: openedForLogin + `
+C: AUTH XTEST
+? AUTH XTEST -> do script
+= no initial response
+S: 334 d2hvPw==
+C: YQ==
+= response "a"
+= auth: 235 2.7.0 authenticated
+S: 235 2.7.0 authenticated
+` + contentFollows + inContentEnd + addressed + `
+C: BDAT 3
+C: abcBDAT 0 LAST
+? BDAT 3
+= content: "abc"
+S: 250 2.0.0 3 octets
+S: 250 2.0.0 ok
+C: BDAT 6
+C: QUIT
+S: 503 5.5.1 MAIL first
+` + bye})
+}

@@ -16,7 +16,6 @@ type serverMachine struct {
 	all   bool // answer every request
 	asked []protocol.Request
 	sinks []*mailSink
-	log   []string // what settled, in order
 }
 
 func servedMachine(t *testing.T, cfg protocol.ServerConfig) *serverMachine {

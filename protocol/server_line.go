@@ -78,7 +78,7 @@ func (s *Server) lineLimit(line []byte) int {
 // hasAuth reports whether a line has the verb AUTH and arguments.
 func hasAuth(line []byte) bool {
 	n := len(wire.VerbAuth)
-	return len(line) > n && line[n] == ' ' && strings.EqualFold(string(line[:n]), wire.VerbAuth)
+	return len(line) > n && line[0]|0x20 == 'a' && line[n] == ' ' && strings.EqualFold(string(line[:n]), wire.VerbAuth)
 }
 
 // longLine answers a line over its limit.

@@ -47,6 +47,52 @@ S: 451 4.3.0 not now
 ` + bye})
 }
 
+// Verdicts that come before the content is whole wait for it, each; a 421 is the last.
+func TestServerLMTPEarlyVerdicts(t *testing.T) { // C107 C33
+	playServer(t, service{cfg: lmtpServer, text: openedLMTP + threeRecipients + `
+C: DATA
+? DATA -> accept as it
+S: 354 end data with <CR><LF>.<CR><LF>
+A: it each 1 452 4.2.2 full
+C: hi
+A: it each 0 250 2.1.5 one
+C: .
+= content: "hi\r\n"
+S: 250 2.1.5 one
+S: 452 4.2.2 full
+A: it each 2 250 2.1.5 three
+S: 250 2.1.5 three
+` + bye})
+	playServer(t, service{cfg: lmtpServer, text: openedLMTP + threeRecipients + `
+C: DATA
+? DATA -> each: 250 2.1.5 one | 421 4.3.2 bye | 250 2.1.5 three
+S: 354 end data with <CR><LF>.<CR><LF>
+C: hi
+C: .
+= content: "hi\r\n"
+= closed: end of data: 421 4.3.2 bye
+S: 250 2.1.5 one
+S: 421 4.3.2 bye
+`})
+	// The session can be over in the middle of the verdicts.
+	playServer(t, service{cfg: lmtpServer, text: openedLMTP + threeRecipients + `
+C: DATA
+? DATA -> accept as it
+S: 354 end data with <CR><LF>.<CR><LF>
+C: hi
+C: .
+= content: "hi\r\n"
+A: it each 0 250
+S: 250 2.0.0 ok
+RESET
+= closed: connection lost: connection reset
+A: it each 1 250
+= too late
+A: it 250
+= too late
+`})
+}
+
 // What the machine itself refuses is refused for each.
 func TestServerLMTPRefusesContent(t *testing.T) { // C107 H-R17 H-R18
 	cfg := lmtpServer

@@ -23,7 +23,6 @@ type model struct {
 	chunks   bool     // BDAT was taken
 	refused  bool     // a chunk was refused
 	binary   bool
-	size     int // of the chunks
 	content  string
 	messages []string // contents that were whole
 }

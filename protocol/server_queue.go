@@ -116,6 +116,9 @@ func (s *Server) settle() {
 			return
 		}
 		if s.in.ending != nil {
+			if s.head == 0 {
+				s.in.ending.reply.Enhanced = wire.EnhancedCode{} // it stands for the greeting
+			}
 			if !s.handshakes() { // H-T9
 				s.plan(s.in.ending.reply)
 			}

@@ -31,7 +31,7 @@ func (s *Server) doRcpt(c *slot) {
 		s.refuse(c, replyOf(err))
 		return
 	}
-	if !s.roomForDomain(rcpt.Path.Domain()) {
+	if s.cfg.Limits.RcptDomainMax > 0 && !s.roomForDomain(rcpt.Path.Domain()) {
 		s.settled(c, replyTooManyDomains)
 		return
 	}
@@ -56,15 +56,11 @@ func (s *Server) roomIsKnown(t *transaction) bool {
 
 // roomForDomain counts the domains of a session's recipients (RFC 9422 §4.3).
 func (s *Server) roomForDomain(domain string) bool {
-	most := s.cfg.Limits.RcptDomainMax
-	if most == 0 {
-		return true
-	}
 	domain = strings.ToLower(domain)
 	if _, known := s.domains[domain]; known {
 		return true
 	}
-	if len(s.domains) >= most {
+	if len(s.domains) >= s.cfg.Limits.RcptDomainMax {
 		return false
 	}
 	if s.domains == nil {

@@ -51,8 +51,7 @@ type site struct {
 // kept is a message that arrived in full, and what was said of it.
 type kept struct {
 	content string
-	to      []string // the recipients that were accepted
-	codes   []wire.Code
+	codes   []wire.Code // one for each recipient that was accepted
 }
 
 func (p *pair) fault(format string, args ...any) {
@@ -339,9 +338,8 @@ func (p *pair) outcomes(t *tally) {
 	}
 }
 
-// The two agree on a session that nothing disturbs, over any link, and the login is
-// the strongest that both have.
-func TestPair(t *testing.T) { // C107 C82 C85 C99 H-A2
+// The two agree on a session that nothing disturbs, over any link.
+func TestPair(t *testing.T) { // C82 C85 C107
 	for _, c := range meetings {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(300) {

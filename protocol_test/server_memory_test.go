@@ -92,7 +92,11 @@ func TestServerMemoryIsFlat(t *testing.T) { // H-R2 H-R18 H-R27 H-R28 C48 C59
 		{"errors", protocol.ServerConfig{}, hello, bytes.Repeat([]byte("DATA \r\n"), piece/6), "554 5.5.0 content ahead of the 354\r\n"},
 	}
 	for _, tt := range tests {
-		for _, size := range []int{piece, segment} {
+		sizes := []int{piece, segment}
+		if bytes.HasSuffix(tt.piece, []byte("\r\n")) {
+			sizes = sizes[:1] // lines are lines, however they are cut
+		}
+		for _, size := range sizes {
 			t.Run(fmt.Sprintf("%s in pieces of %d", tt.name, size), func(t *testing.T) {
 				f := newFlooded(t, tt.cfg, tt.begin)
 				before, peak, total := heap(), int64(0), 0
