@@ -80,8 +80,8 @@ func (l *limits) forget() {
 	l.idle = 0
 }
 
-// limited is what an address counts as: IPv6 is handed out by the /64. It is not valid where there is no
-// IP address.
+// limited is what an address counts as: IPv6 is handed out by the /64. It is not
+// valid where there is no IP address.
 func limited(addr net.Addr) netip.Addr {
 	ip := ipOf(addr)
 	if !ip.Is6() {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/emersion/go-sasl"
-
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -25,7 +23,9 @@ func (s *Session) authenticate(r protocol.Request) {
 		}
 	}
 	tls := s.pump.TLS()
-	var exchange sasl.Server
+	var exchange interface {
+		Next(response []byte) (challenge []byte, done bool, err error)
+	}
 	done := r.AcceptAuthSteps(func(response []byte, answer func([]byte, bool, error)) {
 		response = bytes.Clone(response)
 		s.enqueue(&command{session: s, step: func() {

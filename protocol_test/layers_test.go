@@ -32,11 +32,12 @@ var layers = map[string]layer{
 	"protocol/wire": {pure: true},
 	"protocol":      {pure: true, imports: []string{module + "/future", module + "/protocol/wire", "github.com/emersion/go-sasl"}},
 	"protocol/auth": {imports: []string{
-		module + "/protocol", "github.com/emersion/go-sasl", "github.com/xdg-go/scram", "golang.org/x/text/secure/precis",
+		module + "/protocol", module + "/protocol/wire", "github.com/emersion/go-sasl", "github.com/xdg-go/scram", "golang.org/x/text/secure/precis",
 	}},
 	"transport": {imports: []string{module + "/future", module + "/protocol"}},
 	"netasync": {imports: []string{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
+		"github.com/pires/go-proxyproto", "golang.org/x/sync/errgroup",
 	}},
 	"cmd/sansmtp": {imports: []string{
 		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",

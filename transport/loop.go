@@ -57,13 +57,12 @@ const defaultLinger = 5 * time.Second
 // [Await], may use the core without Do between its waits.
 type Loop struct {
 	cfg    LoopConfig
-	base   net.Conn      // as given
-	done   chan struct{} // closed with the connection
+	base   net.Conn // as given
+	mu     sync.Mutex
+	done   chan struct{} // closed with the connection; nil: nobody has asked for it
 	wakeup chan struct{} // for a driver that is parked; nil before that
 
-	mu   sync.Mutex
 	seat chan struct{} // full while somebody drives; nil: see place
-	core protocol.Core
 	turn Turn
 	conn net.Conn        // base, or TLS over it
 	fd   syscall.RawConn // of base; nil: it has no descriptor to use
@@ -87,8 +86,8 @@ type Loop struct {
 	hard    bool // nothing that is under way matters any more
 	over    bool // the core is over, and its output written: close
 	closed  bool
-	small   []byte // what a conn without descriptor is read into while idle
-	filled  bool   // the last read of it filled its buffer
+	small   *[idleBuffer]byte // what a conn without descriptor is read into while idle
+	filled  bool              // the last read of it filled its buffer
 	timer   *time.Timer
 	armed   time.Time // when timer fires; zero: it does not
 	expires time.Time // of Linger; zero: the core is not over
@@ -128,13 +127,9 @@ func NewLoop(conn net.Conn, core protocol.Core, cfg LoopConfig) *Loop {
 	if cfg.Linger <= 0 {
 		cfg.Linger = defaultLinger
 	}
-	l := &Loop{
-		cfg: cfg, base: conn, conn: conn, core: core, turn: Turn{core: core},
-		done:     make(chan struct{}),
-		implicit: cfg.ImplicitTLS,
+	return &Loop{
+		cfg: cfg, base: conn, conn: conn, fd: descriptor(conn), turn: Turn{core: core}, implicit: cfg.ImplicitTLS,
 	}
-	l.fd = descriptor(conn)
-	return l
 }
 
 // Drive is NewLoop with Start; Done says when that is over.
@@ -151,9 +146,9 @@ func Drive(ctx context.Context, conn net.Conn, core protocol.Core, cfg LoopConfi
 func (l *Loop) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
 	defer stop()
-	seat := l.place()
+	seat, done := l.place(), l.Done()
 	select {
-	case <-l.done:
+	case <-done:
 	case seat <- struct{}{}:
 		l.drive(nil)
 		<-seat
@@ -174,13 +169,13 @@ func (l *Loop) Wait(ctx context.Context, settled <-chan struct{}) error {
 		return nil
 	default:
 	}
-	seat := l.place()
+	seat, done := l.place(), l.Done()
 	select {
 	case <-settled:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-l.done:
+	case <-done:
 	case seat <- struct{}{}:
 		defer func() { <-seat }()
 		if ctx.Done() != nil {
@@ -196,7 +191,7 @@ func (l *Loop) Wait(ctx context.Context, settled <-chan struct{}) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.core.Err(); err != nil {
+	if err := l.turn.core.Err(); err != nil {
 		return err
 	}
 	return context.Cause(ctx)
@@ -223,9 +218,9 @@ func (l *Loop) Do(f func(now time.Time)) {
 // Loop is left, and must not be called from a callback of the core.
 func (l *Loop) Close() {
 	l.fail(net.ErrClosed)
-	seat := l.place()
+	seat, done := l.place(), l.Done()
 	select {
-	case <-l.done:
+	case <-done:
 	case seat <- struct{}{}:
 		l.drive(nil)
 		<-seat
@@ -244,13 +239,24 @@ func (l *Loop) place() chan struct{} {
 }
 
 // Done is closed when the conversation is over and the connection closed.
-func (l *Loop) Done() <-chan struct{} { return l.done }
+// A callback of the core must not ask for it.
+func (l *Loop) Done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done == nil {
+		l.done = make(chan struct{})
+		if l.closed {
+			close(l.done)
+		}
+	}
+	return l.done
+}
 
 // Err returns the error of the core; nil while it is open, and after a clean end.
 func (l *Loop) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.core.Err(); err != io.EOF {
+	if err := l.turn.core.Err(); err != io.EOF {
 		return err
 	}
 	return nil

@@ -88,7 +88,7 @@ func (l *Loop) rest(stop func()) {
 
 // restDue is when the driver has waited long enough; zero: it does not matter.
 func (l *Loop) restDue(now time.Time) time.Time {
-	if !l.own || l.resting || l.core.Err() != nil {
+	if !l.own || l.resting || l.turn.core.Err() != nil {
 		return time.Time{}
 	}
 	if due := l.active.Add(restAfter); now.Before(due) {
