@@ -39,8 +39,9 @@ var layers = map[string]layer{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
 		"github.com/pires/go-proxyproto", "golang.org/x/sync/errgroup",
 	}},
+	"cmd/sansmtp/internal/store": {imports: []string{module + "/protocol/wire"}},
 	"cmd/sansmtp": {imports: []string{
-		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",
+		module + "/netasync", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", "github.com/alecthomas/kong",
 	}},
 	"protocol_test/smtptest": {imports: []string{
 		module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/protocol_test/smtptest/fault", module + "/transport",

@@ -36,9 +36,11 @@ func checkText(field, s string) error {
 	return nil
 }
 
-// prepareName brings a user name into the form in which names are compared: the
-// profile UsernameCasePreserved for each part between blanks (RFC 8265 §3.4, §3.5).
-func prepareName(name string) (string, error) {
+// PrepareUsername brings a user name into the form in which names are compared, and in
+// which the functions of a Server get them: the profile UsernameCasePreserved for each
+// part between blanks (RFC 8265 §3.4, §3.5). The error, a *protocol.ConfigError, does not
+// repeat the name.
+func PrepareUsername(name string) (string, error) {
 	parts := strings.Split(name, " ")
 	for i, part := range parts {
 		prepared, err := precis.UsernameCasePreserved.String(part)

@@ -41,7 +41,7 @@ func newSCRAMClient(name string, hash crypto.Hash, l scramLogin, tls protocol.TL
 	if err := checkText("authorization identity", l.identity); err != nil {
 		return nil, err
 	}
-	username, err := prepareName(l.username)
+	username, err := PrepareUsername(l.username)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func NewSCRAMCredentials(hash crypto.Hash, password string, salt []byte, iterati
 // depends on c.Iterations alone.
 func (c SCRAMCredentials) Verify(password string) bool {
 	prepared, err := preparePassword(password)
-	if err != nil || c.check() != nil {
+	if err != nil || c.Check() != nil {
 		return false
 	}
 	keys, err := c.derive(prepared)
@@ -102,7 +102,10 @@ func (c SCRAMCredentials) checkFactors() error {
 // maxSalt keeps the server-first-message within a line.
 const maxSalt = 1024
 
-func (c SCRAMCredentials) check() error {
+// Check reports what a server could not use: a hash that there is no SCRAM for here,
+// iterations not from MinSCRAMIterations to MaxSCRAMIterations, no salt or one over 1024
+// octets, keys of another size than the hash has. The error is a *protocol.ConfigError.
+func (c SCRAMCredentials) Check() error {
 	if err := c.checkFactors(); err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (s *Server) SCRAMPassword(username, password string) error {
 // lookup returns a user's credentials; for one that does not exist, such as are the
 // same each time and that nobody has the password of.
 func (s *Server) lookup(hash crypto.Hash, username string) (c SCRAMCredentials, known bool, err error) {
-	name, err := prepareName(username)
+	name, err := PrepareUsername(username)
 	if err != nil {
 		return s.fake(hash, username), false, nil
 	}
@@ -73,7 +73,7 @@ func (s *Server) lookup(hash crypto.Hash, username string) (c SCRAMCredentials, 
 	case err == nil && c.Hash != hash:
 		err = &protocol.ConfigError{Field: "SCRAM credentials", Reason: "of another hash"}
 	case err == nil:
-		err = c.check()
+		err = c.Check()
 	}
 	return c, err == nil, err
 }
@@ -153,7 +153,7 @@ func (x *scramSession) lookup(username string) (scram.StoredCredentials, error) 
 	}
 	x.known = known
 	if known {
-		x.username, _ = prepareName(username)
+		x.username, _ = PrepareUsername(username)
 	}
 	return scram.StoredCredentials{
 		KeyFactors: scram.KeyFactors{Salt: string(c.Salt), Iters: c.Iterations},

@@ -153,7 +153,7 @@ func (s *Server) mayAct(identity, username string) error {
 	if s.Authorize != nil {
 		return s.Authorize(identity, username)
 	}
-	if prepared, err := prepareName(identity); identity != "" && (err != nil || prepared != username) {
+	if prepared, err := PrepareUsername(identity); identity != "" && (err != nil || prepared != username) {
 		return ErrNotAuthorized
 	}
 	return nil

@@ -35,7 +35,7 @@ func (s *Server) login() sasl.Server {
 }
 
 func (s *Server) checkPassword(identity, username, password string) error {
-	name, err := prepareName(username)
+	name, err := PrepareUsername(username)
 	if err != nil {
 		return ErrCredentials
 	}
@@ -64,7 +64,7 @@ func (s *Server) cramMD5(nonce string) sasl.Server {
 }
 
 func (s *Server) checkDigest(challenge, username string, digest []byte) error {
-	name, err := prepareName(username)
+	name, err := PrepareUsername(username)
 	if err != nil {
 		return ErrCredentials
 	}
