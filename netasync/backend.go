@@ -24,10 +24,10 @@ type Backend struct {
 	Sender func(ctx context.Context, t *Transaction) (wire.Reply, error)
 	// Recipient is asked whether mail is taken for to. nil: for nobody.
 	Recipient func(ctx context.Context, t *Transaction, to *wire.Recipient) (wire.Reply, error)
-	// Content takes a message: see Request.Content. Its answer is the verdict. It may accept the
-	// message only after it has read io.EOF: a positive reply before that is taken for a mistake, and
-	// becomes a 451. For verdicts that differ between recipients see
-	// Transaction.Verdict. nil: nothing is taken.
+	// Content takes a message: see Request.Content. Its answer is the verdict. It may
+	// accept the message only after it has read io.EOF: a positive reply before that
+	// is taken for a mistake, and becomes a 451. For verdicts that differ between
+	// recipients see Transaction.Verdict. nil: nothing is taken.
 	Content func(ctx context.Context, t *Transaction, content io.Reader) (wire.Reply, error)
 	// Disconnect is called at the end of a session, however it ended. nil: nothing
 	// is done.
@@ -51,7 +51,9 @@ func (b *Backend) ServeSMTP(w ReplyWriter, r *Request) {
 	case r.Kind == protocol.RequestRcpt:
 		reply, err = b.Recipient(ctx, r.Transaction, r.Recipient)
 	case r.Kind == protocol.RequestData:
-		reply, err = b.content(ctx, w, r)
+		if reply, err = b.content(ctx, w, r); r.command.content.failed(err) {
+			return // there is nothing to answer, and nothing wrong on this side
+		}
 	case r.Kind == protocol.RequestClosed:
 		b.Disconnect(r.Session)
 		return
@@ -88,8 +90,9 @@ func (b *Backend) wants(kind protocol.RequestSet, _ string) bool {
 }
 
 // Verdict gives the verdict on the content for the i-th of Recipients, and reports
-// whether it did. It is for LMTP, from within Content of a Backend, whose own answer is then that for all
-// other recipients; with SMTP there is but one verdict, and Verdict does nothing.
+// whether it did. It is for LMTP, from within Content of a Backend, whose own answer
+// is then that for all other recipients; with SMTP there is but one verdict, and
+// Verdict does nothing.
 func (t *Transaction) Verdict(i int, reply wire.Reply, err error) bool {
 	return t.writer != nil && t.Session.listener.config.LMTP && t.writer.AnswerEach(i, t.Session.verdict(reply, err))
 }

@@ -88,28 +88,33 @@ func (r *content) WriteBody(p []byte) (int, error) {
 
 // drop gives up what is not read yet. The caller holds the loop's lock.
 func (r *content) drop() {
+	if r.giveUp() {
+		r.command.session.pump.Resume() // which writes
+	}
+}
+
+// giveUp makes room for whatever comes, and reports whether somebody waits for that.
+func (r *content) giveUp() (short bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.dropped {
-		return
-	}
 	r.dropped = true
 	if r.err == nil {
 		r.err = errAnswered
 	}
-	r.giveBack()
-	if r.short {
-		r.short = false
-		r.command.session.pump.Resume()
-	}
-	r.more.Broadcast()
-}
-
-func (r *content) giveBack() {
 	if r.in != nil {
 		contentBuffers.Put(r.in)
 	}
 	r.in, r.filled = nil, 0
+	short, r.short = r.short, false
+	r.more.Broadcast()
+	return short
+}
+
+// failed reports whether err is why the content never became complete.
+func (r *content) failed(err error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err != nil && r.err != io.EOF && r.err != errAnswered && errors.Is(err, r.err)
 }
 
 // Read implements io.Reader.

@@ -253,6 +253,31 @@ func TestContentBackPressure(t *testing.T) {
 	})
 }
 
+// A verdict lets a client go on that was held up.
+func TestVerdictEndsBackPressure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		verdict := make(chan struct{})
+		mux := &netasync.Mux{}
+		mux.Handle("RCPT", answers(250, ""))
+		mux.HandleFunc("DATA", func(w netasync.ReplyWriter, r *netasync.Request) {
+			if _, err := r.Content.Read(make([]byte, 1)); err != nil {
+				t.Error(err)
+			}
+			<-verdict
+			w.Answer(text(450, "enough"))
+		})
+		ln := newMemory()
+		serveOn(t, &netasync.Server{Handler: mux}, ln)
+		conn := ln.dial()
+		defer conn.Close()
+		sayOn(t, conn, toData)
+		go conn.Write([]byte(strings.Repeat(strings.Repeat("x", 1022)+"\r\n", 2048) + ".\r\n"))
+		synctest.Wait() // the client is held up
+		close(verdict)
+		sayOn(t, conn, "S: 450 4.0.0 enough")
+	})
+}
+
 // Readers that take small pieces get the same octets.
 func TestContentInPieces(t *testing.T) {
 	want := strings.Repeat("0123456789\r\n", 20_000)

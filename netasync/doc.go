@@ -12,6 +12,18 @@
 // Client: their messages go one after the other, in the same connection.
 // SendAsync returns at once, with the futures of the message.
 //
+// A Server takes mail. A Backend says whose, and has each message as an io.Reader:
+//
+//	srv := &netasync.Server{Addr: ":25", Handler: &netasync.Backend{
+//		Recipient: func(ctx context.Context, t *netasync.Transaction, to *wire.Recipient) (wire.Reply, error) { … },
+//		Content:   func(ctx context.Context, t *netasync.Transaction, content io.Reader) (wire.Reply, error) { … },
+//	}}
+//	err := srv.ListenAndServe(ctx)
+//
+// Behind it is a Handler, in the manner of package net/http, that may answer any
+// command: a Mux calls handlers by verb, a Chain has several for one, and a Middleware
+// stands around them. What no handler answers has a safe answer.
+//
 // # Trust
 //
 // TLS is started wherever the server offers it, and demanded as soon as Config has

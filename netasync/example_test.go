@@ -10,30 +10,18 @@ import (
 	"github.com/sansmtp/sansmtp/netasync"
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
+	"github.com/sansmtp/sansmtp/protocol_test/smtptest"
 )
-
-// server accepts a connection, and messages for everybody. It returns its URL.
-func server() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	go func() {
-		defer ln.Close()
-		if conn, err := ln.Accept(); err == nil {
-			defer conn.Close()
-			echo(conn)
-		}
-	}()
-	return "smtp://" + ln.Addr().String()
-}
 
 // One message, from the connection to QUIT.
 func Example() {
+	srv := smtptest.NewServer(smtptest.Config{})
+	defer srv.Close()
+
 	ctx := context.Background()
 	from, _ := wire.ParsePath("alice@example.com")
 	to, _ := wire.ParsePath("bob@example.org")
-	client, err := netasync.Dial(ctx, server(), netasync.Config{Hello: "me.example.com"})
+	client, err := netasync.Dial(ctx, srv.URL, netasync.Config{Hello: "me.example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -44,14 +32,17 @@ func Example() {
 	fmt.Println(receipt.Outcome, receipt.Reply, err)
 	fmt.Println(client.Quit(ctx))
 	// Output:
-	// accepted 250 Subject: hello <nil>
+	// accepted 250 2.0.0 ok <nil>
 	// <nil>
 }
 
 // Messages that do not wait for one another, in one connection.
 func ExampleClient_SendAsync() {
+	srv := smtptest.NewServer(smtptest.Config{})
+	defer srv.Close()
+
 	ctx := context.Background()
-	client, err := netasync.Dial(ctx, server(), netasync.Config{Hello: "me.example.com"})
+	client, err := netasync.Dial(ctx, srv.URL, netasync.Config{Hello: "me.example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -65,16 +56,25 @@ func ExampleClient_SendAsync() {
 		receipt, err := message.Result().Await(ctx)
 		fmt.Println(receipt.Reply, err)
 	}
+	for _, message := range srv.Messages() {
+		fmt.Printf("%q\n", message.Content)
+	}
 	// Output:
-	// 250 Subject: number 0 <nil>
-	// 250 Subject: number 1 <nil>
-	// 250 Subject: number 2 <nil>
+	// 250 2.0.0 ok <nil>
+	// 250 2.0.0 ok <nil>
+	// 250 2.0.0 ok <nil>
+	// "Subject: number 0\r\n\r\n"
+	// "Subject: number 1\r\n\r\n"
+	// "Subject: number 2\r\n\r\n"
 }
 
 // What the session has cost, and what only the machine itself can do.
 func ExampleClient_Do() {
+	srv := smtptest.NewServer(smtptest.Config{})
+	defer srv.Close()
+
 	ctx := context.Background()
-	client, err := netasync.Dial(ctx, server(), netasync.Config{Hello: "me.example.com"})
+	client, err := netasync.Dial(ctx, srv.URL, netasync.Config{Hello: "me.example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func ExampleClient_Do() {
 	<-client.Done()
 	stats := client.Stats()
 	fmt.Println(stats.RoundTrips, stats.Sent, stats.Received)
-	// Output: 4 33 65
+	// Output: 4 33 211
 }
 
 // A password gives a choice of mechanisms, the strongest first. A floor leaves those

@@ -38,9 +38,9 @@ type ReplyWriter interface {
 	// "\n" between them; a code alone gets a text that suits the command.
 	//
 	// To content it is the verdict, or the refusal where none of it was read. With
-	// LMTP it is the verdict for all recipients that AnswerEach has not answered. If the content
-	// is refused by the server itself, for its size for one, that verdict stands, and
-	// Answer returns false.
+	// LMTP it is the verdict for all recipients that AnswerEach has not answered. If
+	// the content is refused by the server itself, for its size for one, that verdict
+	// stands, and Answer returns false.
 	//
 	// A 421 ends the session. Answer panics if the command cannot have the code: a 3yz, or
 	// a code that is none.
@@ -108,8 +108,9 @@ type Transaction struct {
 type Middleware func(Handler) Handler
 
 // Chain is several handlers for one command: each is called in turn until one has
-// answered. So one that answers stops the chain, and one that leaves it to the next just returns. At the
-// end of a session, where there is nothing to answer, all are called.
+// answered. So one that answers stops the chain, and one that leaves it to the next
+// just returns. At the end of a session, where there is nothing to answer, all are
+// called.
 //
 // The order is that of the slice, and may be changed until the Server is in use.
 type Chain []Handler

@@ -20,10 +20,10 @@ type Interceptor interface {
 
 // intercept lets an Interceptor have its part of a session that is about to begin.
 func (s *Session) intercept(config *protocol.ServerConfig) {
-	if s.server.Intercept == nil {
+	if s.listener.server.Intercept == nil {
 		return
 	}
-	if s.interceptor = s.server.Intercept(s, s.reset); s.interceptor != nil {
+	if s.interceptor = s.listener.server.Intercept(s, s.reset); s.interceptor != nil {
 		config.Requests |= s.interceptor.Requests()
 	}
 }

@@ -80,8 +80,8 @@ func (l *limits) forget() {
 	l.idle = 0
 }
 
-// limited is what an address counts as: IPv6 is handed out by the /64. It is not valid where there is no
-// IP address.
+// limited is what an address counts as: IPv6 is handed out by the /64. It is not
+// valid where there is no IP address.
 func limited(addr net.Addr) netip.Addr {
 	ip := ipOf(addr)
 	if !ip.Is6() {
@@ -112,7 +112,7 @@ func contains(networks []netip.Prefix, addr net.Addr) bool {
 
 // count reports whether a session may go on, by its address.
 func (s *Server) count(session *Session) bool {
-	address := limited(session.remote)
+	address := limited(session.remote())
 	if !address.IsValid() {
 		return true
 	}

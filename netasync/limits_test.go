@@ -282,7 +282,7 @@ func TestProxyLimits(t *testing.T) {
 
 func TestXClient(t *testing.T) {
 	addr := whereServer(t, &netasync.Server{XClientFrom: loopback})
-	hello := strings.Replace(serverHello, "S: 250 ENHANCEDSTATUSCODES", "S: 250-ENHANCEDSTATUSCODES\n	S: 250 XCLIENT", 1)
+	hello := strings.Replace(serverHello, "S: 250 ENHANCEDSTATUSCODES", "S: 250-ENHANCEDSTATUSCODES\n	S: 250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT", 1)
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -301,6 +301,10 @@ func TestXClient(t *testing.T) {
 		S: 220 mx.example ESMTP
 		C: XWHERE
 		S: 250 2.0.0 [2001:db8::1]:4321 `+conn.RemoteAddr().String()+` <george>
+		C: xclient destaddr=198.51.100.7 DESTPORT=587
+		S: 220 mx.example ESMTP
+		C: XWHERE
+		S: 250 2.0.0 [2001:db8::1]:4321 198.51.100.7:587 <george>
 	`)
 	say(t, whereServer(t, &netasync.Server{}), serverHello+`
 		C: XCLIENT ADDR=192.0.2.1

@@ -20,9 +20,9 @@ type Mux struct {
 // Handle adds handlers for a verb, behind those that it has: see Chain. The verb's case
 // does not matter, and it may be one of the application's own.
 //
-// "DATA" stands for the content of messages, whether it comes by DATA or by BDAT. AUTH and STARTTLS
-// are done by the Server where no handler answers them. Handle panics if no command can
-// have the verb, or none of the handlers.
+// "DATA" stands for the content of messages, whether it comes by DATA or by BDAT.
+// AUTH and STARTTLS are done by the Server where no handler answers them. Handle
+// panics if no command can have the verb.
 func (m *Mux) Handle(verb string, handlers ...Handler) {
 	chain := m.Chain(verb)
 	*chain = append(*chain, handlers...)
@@ -33,9 +33,9 @@ func (m *Mux) HandleFunc(verb string, f func(w ReplyWriter, r *Request)) {
 	m.Handle(verb, HandlerFunc(f))
 }
 
-// HandleConnect adds handlers for the begin of a session. Their answer is the greeting: a 220,
-// or a 554 or 421 that turns the client away. The server's name is put in front of the
-// text of a 220 if it is not there.
+// HandleConnect adds handlers for the begin of a session. Their answer is the
+// greeting: a 220, or a 554 or 421 that turns the client away. The server's name is
+// put in front of the text of a 220 if it is not there.
 func (m *Mux) HandleConnect(handlers ...Handler) { m.connect = append(m.connect, handlers...) }
 
 // HandleDisconnect adds handlers for the end of a session, however it ended. They are called

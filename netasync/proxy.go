@@ -40,7 +40,7 @@ func (s *Session) readProxyHeader() error {
 	s.conn.SetReadDeadline(time.Time{})
 	// LOCAL, and UNKNOWN: the proxy speaks for itself.
 	if source, destination, ok := header.TCPAddrs(); ok && header.Command.IsProxy() {
-		s.remote, s.local = source, destination
+		s.learn(func(who *identity) { who.remote, who.local = source, destination })
 	}
 	return nil
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/sansmtp/sansmtp/protocol"
 )
 
-// pump is a protocol.Server that sees to its own requests: after whatever can bring one, it takes
-// them and gives them their default answer, or hands them to the Session's handler.
+// pump is a protocol.Server that sees to its own requests: after whatever can bring
+// one, it takes them and gives them their default answer, or hands them to the
+// Session's handler.
 type pump struct {
 	*protocol.Server
 	session *Session

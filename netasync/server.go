@@ -33,22 +33,22 @@ type Server struct {
 	// TLSConfig has the certificates. STARTTLS is offered if it is not nil. It is not
 	// changed.
 	TLSConfig *tls.Config
-	// Auth checks logins. AUTH is offered if it is not nil, by those of its mechanisms
-	// that the connection allows. Its functions may block: they do not run under any lock. They
-	// must be ready for many goroutines.
+	// Auth checks logins. AUTH is offered if it is not nil, by those of its
+	// mechanisms that the connection allows. Its functions may block: they do not run
+	// under any lock. They must be ready for many goroutines.
 	Auth *auth.Server
-	// Protocol is the configuration of the protocol: the host's name, LMTP, implicit TLS, extensions,
-	// limits and time limits. A Hostname of "" is the name that the system has; it must be a domain or an
-	// address literal then, and is "localhost" if it is not. Requests, TLS,
-	// Mechanisms, Trusted and Trace are the Server's own business and have to be zero.
+	// Protocol is the configuration of the protocol: the host's name, LMTP, implicit
+	// TLS, extensions, limits and time limits. A Hostname of "" is the name that the
+	// system has, or "localhost" where that is no domain. Requests, TLS, Mechanisms,
+	// Trusted and Trace are the Server's own business and have to be zero.
 	Protocol protocol.ServerConfig
 
-	// MaxConnections bounds the connections that are open at a time. 0: 10,000; -1: no
-	// limit. MaxPerAddress bounds those from one address, or with IPv6 from one /64.
-	// 0: 100; -1: no limit. MaxRate bounds how many connections an address may make in a
-	// minute, as many of them at once as it likes. 0: no limit. Beyond any of them a client gets 421
-	// 4.7.0, or under implicit TLS nothing. Connections without an IP address count for
-	// MaxConnections alone.
+	// MaxConnections bounds the connections that are open at a time. 0: 10,000; -1:
+	// no limit. MaxPerAddress bounds those from one address, or with IPv6 from one
+	// /64. 0: 100; -1: no limit. MaxRate bounds how many connections an address may
+	// make in a minute, as many of them at once as it likes. 0: no limit. Beyond any
+	// of them a client gets 421 4.7.0, or under implicit TLS nothing. Connections
+	// without an IP address count for MaxConnections alone.
 	MaxConnections, MaxPerAddress, MaxRate int
 	// ProxyFrom are networks whose connections begin with a header of the PROXY
 	// protocol, version 1 or 2, which says who the client is. One without a header is closed.
@@ -62,8 +62,8 @@ type Server struct {
 	// content gets there. nil: slog.Default.
 	Logger *slog.Logger
 	// Trace, if not nil, is called at the begin of each session, and what it returns,
-	// if not nil, is told of each line in both directions, without secrets. It runs inline: it must not
-	// block.
+	// if not nil, is told of each line in both directions, without secrets. It runs
+	// inline: it must not block.
 	Trace func(*Session) func(protocol.TraceEvent)
 	// Intercept, if not nil, is called at the begin of each session, for tests: see
 	// Interceptor. reset is for the Interceptor to call, once at most: it has the

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/emersion/go-sasl"
-
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -13,19 +11,21 @@ import (
 // authenticate makes the exchange that an AUTH asks for, each step of it off the
 // loop's lock. The caller holds that.
 func (s *Session) authenticate(r protocol.Request) {
-	a := *s.server.Auth
+	a := *s.listener.server.Auth
 	login := Login{Mechanism: r.Args()}
 	a.Granted = func(identity, username string) {
 		login.Username, login.Identity = username, identity
 		if identity == "" {
 			login.Identity = username
 		}
-		if granted := s.server.Auth.Granted; granted != nil {
+		if granted := s.listener.server.Auth.Granted; granted != nil {
 			granted(identity, username)
 		}
 	}
 	tls := s.pump.TLS()
-	var exchange sasl.Server
+	var exchange interface {
+		Next(response []byte) (challenge []byte, done bool, err error)
+	}
 	done := r.AcceptAuthSteps(func(response []byte, answer func([]byte, bool, error)) {
 		response = bytes.Clone(response)
 		s.enqueue(&command{session: s, step: func() {
@@ -47,7 +47,7 @@ func (s *Session) authenticate(r protocol.Request) {
 	})
 	done.OnReady(func(_ wire.Reply, err error) {
 		if err == nil {
-			s.login = login
+			s.learn(func(who *identity) { who.login = login })
 		}
 	})
 }

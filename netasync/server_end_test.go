@@ -24,7 +24,7 @@ import (
 func TestDisconnectOnceWhereverItEnds(t *testing.T) {
 	const session = "EHLO me.example\r\nAUTH LOGIN\r\ndQ==\r\ncA==\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nDATA\r\nhi\r\n.\r\n" +
 		"MAIL FROM:<>\r\nRCPT TO:<b@mx.example>\r\nBDAT 2\r\nhiBDAT 1 LAST\r\n.STARTTLS\r\n"
-	ended := make(chan error, 1)
+	ended, log := make(chan error, 1), &syncBuffer{}
 	backend := &netasync.Backend{
 		Recipient:  everybody,
 		Disconnect: func(s *netasync.Session) { ended <- s.Err() },
@@ -35,12 +35,17 @@ func TestDisconnectOnceWhereverItEnds(t *testing.T) {
 	}
 	srv := &netasync.Server{
 		Handler: backend, TLSConfig: serverTLS("localhost"), MaxPerAddress: -1,
-		Auth: &auth.Server{AllowCleartext: true, Password: func(string, string) error { return nil }},
+		Auth:   &auth.Server{AllowCleartext: true, Password: func(string, string) error { return nil }},
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
-	addr := serve(t, srv)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := serveOn(t, srv, ln)
 	for _, reset := range []bool{false, true} {
 		for n := range len(session) + 1 {
-			conn, err := net.Dial("tcp", addr)
+			conn, err := net.Dial("tcp", ln.Addr().String())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,9 +61,12 @@ func TestDisconnectOnceWhereverItEnds(t *testing.T) {
 			}
 		}
 	}
-	srv.Close()
+	stop()
 	if len(ended) > 0 {
 		t.Error("a session ended twice")
+	}
+	if s := log.String(); strings.Contains(s, "ERROR") {
+		t.Errorf("what clients do was logged as errors of this side: %s", s)
 	}
 }
 

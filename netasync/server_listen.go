@@ -15,19 +15,22 @@ import (
 // listener is one call of Serve.
 type listener struct {
 	net.Listener
+	server *Server
 	ctx    context.Context // of Serve, without its end
 	config protocol.ServerConfig
 	loop   transport.LoopConfig
 	log    *slog.Logger
+	state  sessionState   // of a session whose handler was not called yet
 	open   sync.WaitGroup // its sessions
 	over   bool           // no more of them; guarded by the Server's lock
 }
 
 // Serve takes connections from ln, which it closes in the end, until Shutdown, Close
-// or the end of ctx, and returns once nothing of what it began is left: connections, and calls of
-// the handler. The end of ctx closes the connections at once; its cause is the error
-// then, and ErrServerClosed after Shutdown or Close. An error in the fields of s is a
-// *protocol.ConfigError. Where ln itself fails for good, its sessions end as by Shutdown.
+// or the end of ctx, and returns once nothing of what it began is left: connections,
+// and calls of the handler. The end of ctx closes the connections at once; its cause
+// is the error then, and ErrServerClosed after Shutdown or Close. An error in the
+// fields of s is a *protocol.ConfigError. Where ln itself fails for good, its
+// sessions end as by Shutdown.
 //
 // Serve may be called for several listeners at a time.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
@@ -98,7 +101,7 @@ func (s *Server) requests() protocol.RequestSet {
 }
 
 func (s *Server) listener(ctx context.Context, ln net.Listener) *listener {
-	l := &listener{Listener: ln, ctx: context.WithoutCancel(ctx), config: s.protocol(), log: s.logger()}
+	l := &listener{Listener: ln, server: s, ctx: context.WithoutCancel(ctx), config: s.protocol(), log: s.logger()}
 	l.loop = transport.LoopConfig{Server: true, ImplicitTLS: l.config.ImplicitTLS}
 	if s.TLSConfig != nil {
 		l.loop.TLS = transport.ServerTLS(s.TLSConfig)
@@ -173,8 +176,8 @@ func temporary(err error) bool {
 
 // Shutdown stops to accept connections and waits until all sessions are over: one
 // without an open transaction gets a 421 at once, others once their transaction is
-// done. The end of ctx closes the rest, and is the error, by its cause. It does not wait for
-// calls of the handler that go on behind the end of their session; Serve does.
+// done. The end of ctx closes the rest; its cause is the error then. A handler must not
+// call it, for it would wait for itself.
 func (s *Server) Shutdown(ctx context.Context) error {
 	drained := s.stop()
 	s.each(nil, (*Session).shutdown)

@@ -28,7 +28,8 @@ func serve(t testing.TB, srv *netasync.Server) string {
 	return ln.Addr().String()
 }
 
-func serveOn(t testing.TB, srv *netasync.Server, ln net.Listener) {
+// serveOn is serve with a listener. stop waits until nothing of the server is left.
+func serveOn(t testing.TB, srv *netasync.Server, ln net.Listener) (stop func()) {
 	t.Helper()
 	if srv.Protocol.Hostname == "" {
 		srv.Protocol.Hostname = "mx.example"
@@ -38,12 +39,14 @@ func serveOn(t testing.TB, srv *netasync.Server, ln net.Listener) {
 	}
 	served := make(chan error)
 	go func() { served <- srv.Serve(context.Background(), ln) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		srv.Close()
 		if err := <-served; !errors.Is(err, netasync.ErrServerClosed) {
 			t.Errorf("Serve: %v", err)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // say plays a client's side of a conversation with a server: "C: " lines are

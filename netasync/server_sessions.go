@@ -90,15 +90,15 @@ func (s *Server) of(l *listener) []*Session {
 
 // admit makes a session of a connection, unless there are too many.
 func (s *Server) admit(l *listener, conn net.Conn) {
-	session := &Session{server: s, listener: l, conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr()}
-	session.state.Store(&sessionState{remote: session.remote})
+	session := &Session{listener: l, conn: conn}
+	session.state.Store(&l.state)
 	switch s.enter(session) {
 	case errOver:
 		conn.Close()
 	case errTooMany:
 		session.turnAway()
 	default:
-		if contains(s.ProxyFrom, session.remote) {
+		if contains(s.ProxyFrom, conn.RemoteAddr()) {
 			go session.beginBehindProxy()
 		} else {
 			session.begin()

@@ -18,10 +18,8 @@ import (
 // called from any goroutine, except for Value and SetValue, which belong to the
 // handlers. What they tell is as it was when the present call of the handler began.
 type Session struct {
-	server   *Server
 	listener *listener
 	conn     net.Conn
-	local    net.Addr
 	address  netip.Addr  // what counts for the limits; not valid: nothing does
 	values   map[any]any // the handlers' own
 	state    atomic.Pointer[sessionState]
@@ -35,9 +33,7 @@ type Session struct {
 	working     bool       // a goroutine serves queue
 	workers     sync.WaitGroup
 	transaction *Transaction
-	remote      net.Addr
-	login       Login           // by AUTH
-	client      Login           // by XCLIENT
+	who         *identity       // does not change; nil: all there is to know is conn
 	ctx         context.Context // once a handler was called
 	cancel      context.CancelCauseFunc
 }
@@ -45,27 +41,63 @@ type Session struct {
 // sessionState is what the machine and the connection were like when a handler was called
 // last. It does not change.
 type sessionState struct {
-	remote     net.Addr
-	tls        protocol.TLSState
-	verb, name string
-	extensions wire.ExtensionSet
-	login      Login
-	err        error
+	who           *identity
+	authenticated bool
+	tls           protocol.TLSState
+	verb, name    string
+	extensions    wire.ExtensionSet
+	err           error
+}
+
+// identity is what is known of a client that its connection does not show.
+type identity struct {
+	remote, local net.Addr // said by a trusted peer; else nil
+	login         Login    // by AUTH, if that succeeded
+	client        Login    // by XCLIENT
+}
+
+// learn changes what is known of the client. The caller holds the loop's lock, if there
+// is a loop.
+func (s *Session) learn(f func(who *identity)) {
+	var who identity
+	if s.who != nil {
+		who = *s.who
+	}
+	f(&who)
+	s.who = &who
+}
+
+// remote is the client's address as far as it is known by now. The lock is as with
+// learn.
+func (s *Session) remote() net.Addr { return s.who.remoteOf(s.conn) }
+
+func (who *identity) remoteOf(conn net.Conn) net.Addr {
+	if who != nil && who.remote != nil {
+		return who.remote
+	}
+	return conn.RemoteAddr()
+}
+
+func (who *identity) localOf(conn net.Conn) net.Addr {
+	if who != nil && who.local != nil {
+		return who.local
+	}
+	return conn.LocalAddr()
 }
 
 // Server returns the server that the session belongs to, whose fields are not to be
 // changed.
-func (s *Session) Server() *Server { return s.server }
+func (s *Session) Server() *Server { return s.listener.server }
 
 // Hostname returns the name that the server goes by in this session.
 func (s *Session) Hostname() string { return s.listener.config.Hostname }
 
 // RemoteAddr returns the client's address: by the PROXY protocol or XCLIENT where a
 // trusted peer spoke for it.
-func (s *Session) RemoteAddr() net.Addr { return s.state.Load().remote }
+func (s *Session) RemoteAddr() net.Addr { return s.state.Load().who.remoteOf(s.conn) }
 
 // LocalAddr returns the address that the client connected to.
-func (s *Session) LocalAddr() net.Addr { return s.local }
+func (s *Session) LocalAddr() net.Addr { return s.state.Load().who.localOf(s.conn) }
 
 // TLS returns the state of TLS; the zero value in clear.
 func (s *Session) TLS() protocol.TLSState { return s.state.Load().tls }
@@ -81,7 +113,16 @@ func (s *Session) Hello() (verb, name string) {
 func (s *Session) Extensions() wire.ExtensionSet { return s.state.Load().extensions }
 
 // Login returns who has logged in; the zero value before that.
-func (s *Session) Login() Login { return s.state.Load().login }
+func (s *Session) Login() Login {
+	state := s.state.Load()
+	switch {
+	case state.who == nil:
+		return Login{}
+	case state.authenticated:
+		return state.who.login
+	}
+	return state.who.client
+}
 
 // Value returns what SetValue stored for a key; nil without that.
 func (s *Session) Value(key any) any { return s.values[key] }
@@ -118,21 +159,21 @@ func (s *Session) beginBehindProxy() {
 		s.giveUp()
 		return
 	}
-	s.state.Store(&sessionState{remote: s.remote})
+	s.state.Store(&sessionState{who: s.who})
 	s.begin()
 }
 
 // begin starts the conversation, if there is to be one.
 func (s *Session) begin() {
-	if !s.server.count(s) {
+	if !s.listener.server.count(s) {
 		s.turnAway()
-		s.server.leave(s)
+		s.listener.server.leave(s)
 		return
 	}
 	config := s.listener.config
-	config.Trusted = contains(s.server.XClientFrom, s.remote)
-	if s.server.Trace != nil {
-		config.Trace = s.server.Trace(s)
+	config.Trusted = contains(s.listener.server.XClientFrom, s.remote())
+	if s.listener.server.Trace != nil {
+		config.Trace = s.listener.server.Trace(s)
 	}
 	s.intercept(&config)
 	machine, err := protocol.NewServer(time.Now(), config)
@@ -142,7 +183,7 @@ func (s *Session) begin() {
 		return
 	}
 	s.pump = pump{Server: machine, session: s}
-	if !s.server.drive(s) {
+	if !s.listener.server.drive(s) {
 		s.giveUp()
 		return
 	}
@@ -153,7 +194,7 @@ func (s *Session) begin() {
 // giveUp is the end of a session without a conversation.
 func (s *Session) giveUp() {
 	s.conn.Close()
-	s.server.leave(s)
+	s.listener.server.leave(s)
 }
 
 // ended is called when the connection is closed.
@@ -162,12 +203,12 @@ func (s *Session) ended() {
 	if s.listener.log.Enabled(s.listener.ctx, slog.LevelDebug) {
 		s.log().Debug("session ended", "err", s.loop.Err())
 	}
-	s.server.leave(s)
+	s.listener.server.leave(s)
 }
 
 // shutdown ends the session as soon as it is at rest.
 func (s *Session) shutdown() {
-	loop := s.server.loopOf(s)
+	loop := s.listener.server.loopOf(s)
 	if loop == nil {
 		s.conn.Close()
 		return
@@ -180,7 +221,7 @@ func (s *Session) shutdown() {
 
 // close ends the session at once.
 func (s *Session) close() {
-	if loop := s.server.loopOf(s); loop != nil {
+	if loop := s.listener.server.loopOf(s); loop != nil {
 		loop.Close()
 	} else {
 		s.conn.Close()

@@ -37,7 +37,7 @@ func (s *Session) take(r protocol.Request) {
 	}
 	switch {
 	case s.interceptor != nil && s.interceptor.Take(r):
-	case wants(s.server.Handler, kind, r.Verb()):
+	case wants(s.listener.server.Handler, kind, r.Verb()):
 		s.enqueue(&command{session: s, request: r})
 	case !closed:
 		s.answerDefault(r)
@@ -47,7 +47,7 @@ func (s *Session) take(r protocol.Request) {
 // answerDefault is what becomes of a request that no handler answers.
 func (s *Session) answerDefault(r protocol.Request) {
 	switch kind := r.Kind(); {
-	case kind == protocol.RequestAuth && s.server.Auth != nil:
+	case kind == protocol.RequestAuth && s.listener.server.Auth != nil:
 		s.authenticate(r)
 		return
 	case kind == protocol.RequestXClient:
@@ -137,7 +137,7 @@ func (s *Session) call(c *command) {
 	if c.step != nil {
 		c.step()
 	} else {
-		s.server.Handler.ServeSMTP(c, &c.public)
+		s.listener.server.Handler.ServeSMTP(c, &c.public)
 	}
 	returned = true
 }
@@ -168,6 +168,7 @@ func (c *command) finish() {
 			c.request.Answer(c.refusal)
 		}
 		c.content.drop()
+		c.session.transaction = nil
 	case !c.replied.Load():
 		c.session.answerDefault(c.request)
 	}
@@ -257,13 +258,11 @@ func (s *Session) observe() {
 	now := *old
 	now.verb, now.name = s.pump.Hello()
 	now.extensions, now.err = s.pump.Extensions(), s.pump.Err()
-	if now.login = s.login; !s.pump.Authenticated() {
-		now.login = s.client
-	}
+	now.who, now.authenticated = s.who, s.pump.Authenticated()
 	tls := s.pump.TLS()
 	if now.verb != old.verb || now.name != old.name || now.extensions != old.extensions || now.err != old.err ||
-		now.login != old.login || now.remote != s.remote || tls.Version != old.tls.Version {
-		now.remote, now.tls = s.remote, tls
+		now.who != old.who || now.authenticated != old.authenticated || tls.Version != old.tls.Version {
+		now.tls = tls
 		s.state.Store(&now)
 	}
 }

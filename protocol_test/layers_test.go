@@ -38,7 +38,7 @@ var layers = map[string]layer{
 	"transport": {imports: []string{module + "/future", module + "/protocol"}},
 	"netasync": {imports: []string{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
-		"github.com/emersion/go-sasl", "github.com/pires/go-proxyproto", "golang.org/x/sync/errgroup",
+		"github.com/pires/go-proxyproto", "golang.org/x/sync/errgroup",
 	}},
 	"cmd/sansmtp/internal/store": {imports: []string{module + "/protocol/wire"}},
 	"cmd/sansmtp": {imports: []string{

@@ -39,7 +39,7 @@ type LoopConfig struct {
 const defaultLinger = 5 * time.Second
 
 // Loop drives one core over one net.Conn. It has one goroutine at rest, the one
-// that called Run, which reads; the core's calls are made by whichever goroutine
+// that called Run or one of its own, which reads; the core's calls are made by whichever goroutine
 // has a reason to, under the Loop's lock. Output is written at once as far as the
 // socket takes it. A short-lived goroutine writes what is left while reading goes
 // on, so that two ends that write a lot never wait for each other.
@@ -57,23 +57,22 @@ const defaultLinger = 5 * time.Second
 // [Await], may use the core without Do between its waits.
 type Loop struct {
 	cfg    LoopConfig
-	base   net.Conn      // as given
-	seat   chan struct{} // full while somebody drives
-	done   chan struct{} // closed with the connection
-	wakeup chan struct{} // for a driver that is parked
+	base   net.Conn // as given
+	mu     sync.Mutex
+	done   chan struct{} // closed with the connection; nil: nobody has asked for it
+	wakeup chan struct{} // for a driver that is parked; nil before that
 
-	mu   sync.Mutex
-	core protocol.Core
+	seat chan struct{} // full while somebody drives; nil: see place
 	turn Turn
 	conn net.Conn        // base, or TLS over it
 	fd   syscall.RawConn // of base; nil: it has no descriptor to use
-	raw  syscall.RawConn // fd, while base is in clear; nil: through conn
 
 	driver  driverState
 	driven  bool                  // somebody drives
 	wait    *wait                 // why, if not to the end
 	owed    []func(now time.Time) // what the core was not told, because nobody drove
 	writing bool                  // a writer's goroutine is under way
+	started bool                  // Start was called
 	own     bool                  // it is a goroutine that may be replaced while it waits: see rest
 	resting bool                  // and was
 	tired   bool                  // and is to be
@@ -87,8 +86,8 @@ type Loop struct {
 	hard    bool // nothing that is under way matters any more
 	over    bool // the core is over, and its output written: close
 	closed  bool
-	small   []byte // what a conn without descriptor is read into while idle
-	filled  bool   // the last read of it filled its buffer
+	small   *[idleBuffer]byte // what a conn without descriptor is read into while idle
+	filled  bool              // the last read of it filled its buffer
 	timer   *time.Timer
 	armed   time.Time // when timer fires; zero: it does not
 	expires time.Time // of Linger; zero: the core is not over
@@ -128,16 +127,9 @@ func NewLoop(conn net.Conn, core protocol.Core, cfg LoopConfig) *Loop {
 	if cfg.Linger <= 0 {
 		cfg.Linger = defaultLinger
 	}
-	l := &Loop{
-		cfg: cfg, base: conn, conn: conn, core: core, turn: Turn{core: core},
-		seat: make(chan struct{}, 1), done: make(chan struct{}), wakeup: make(chan struct{}, 1),
-		implicit: cfg.ImplicitTLS,
+	return &Loop{
+		cfg: cfg, base: conn, conn: conn, fd: descriptor(conn), turn: Turn{core: core}, implicit: cfg.ImplicitTLS,
 	}
-	l.fd = descriptor(conn)
-	if !l.implicit {
-		l.raw = l.fd
-	}
-	return l
 }
 
 // Drive is NewLoop with Start; Done says when that is over.
@@ -154,9 +146,13 @@ func Drive(ctx context.Context, conn net.Conn, core protocol.Core, cfg LoopConfi
 func (l *Loop) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
 	defer stop()
-	l.seat <- struct{}{}
-	defer func() { <-l.seat }()
-	l.drive(nil)
+	seat, done := l.place(), l.Done()
+	select {
+	case <-done:
+	case seat <- struct{}{}:
+		l.drive(nil)
+		<-seat
+	}
 	return l.Err()
 }
 
@@ -173,14 +169,15 @@ func (l *Loop) Wait(ctx context.Context, settled <-chan struct{}) error {
 		return nil
 	default:
 	}
+	seat, done := l.place(), l.Done()
 	select {
 	case <-settled:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-l.done:
-	case l.seat <- struct{}{}:
-		defer func() { <-l.seat }()
+	case <-done:
+	case seat <- struct{}{}:
+		defer func() { <-seat }()
 		if ctx.Done() != nil {
 			stop := context.AfterFunc(ctx, l.look)
 			defer stop()
@@ -194,7 +191,7 @@ func (l *Loop) Wait(ctx context.Context, settled <-chan struct{}) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.core.Err(); err != nil {
+	if err := l.turn.core.Err(); err != nil {
 		return err
 	}
 	return context.Cause(ctx)
@@ -221,22 +218,45 @@ func (l *Loop) Do(f func(now time.Time)) {
 // Loop is left, and must not be called from a callback of the core.
 func (l *Loop) Close() {
 	l.fail(net.ErrClosed)
+	seat, done := l.place(), l.Done()
 	select {
-	case <-l.done:
-	case l.seat <- struct{}{}:
+	case <-done:
+	case seat <- struct{}{}:
 		l.drive(nil)
-		<-l.seat
+		<-seat
 	}
 }
 
+// place returns the seat of whoever drives; nil, on which nobody can sit down, where
+// the Loop's own goroutines do so to the end.
+func (l *Loop) place() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seat == nil && !l.started {
+		l.seat = make(chan struct{}, 1)
+	}
+	return l.seat
+}
+
 // Done is closed when the conversation is over and the connection closed.
-func (l *Loop) Done() <-chan struct{} { return l.done }
+// A callback of the core must not ask for it.
+func (l *Loop) Done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done == nil {
+		l.done = make(chan struct{})
+		if l.closed {
+			close(l.done)
+		}
+	}
+	return l.done
+}
 
 // Err returns the error of the core; nil while it is open, and after a clean end.
 func (l *Loop) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.core.Err(); err != io.EOF {
+	if err := l.turn.core.Err(); err != io.EOF {
 		return err
 	}
 	return nil

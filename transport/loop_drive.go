@@ -45,7 +45,7 @@ func (l *Loop) steps(w *wait) {
 			p := l.early
 			l.early = nil
 			l.received(p, nil)
-		case l.raw != nil:
+		case l.direct():
 			l.readDescriptor()
 		default:
 			l.readConn()
@@ -87,17 +87,24 @@ func (l *Loop) due() bool { return l.over || l.tired || l.wait.over() || l.hands
 // reads reports whether to read. Behind the end of the core, what comes is thrown
 // away: a peer that first has to get rid of its output would not read our last.
 func (l *Loop) reads() bool {
-	if l.core.Err() != nil {
+	if l.turn.core.Err() != nil {
 		return !l.eof && !l.over && !l.securing
 	}
 	return !l.eof && !l.implicit && !l.securing && l.turn.WantRead()
 }
 
+// direct reports whether the descriptor is read and written, and not conn.
+func (l *Loop) direct() bool { return l.fd != nil && l.conn == l.base && !l.implicit }
+
 // park waits until settle finds something to do.
 func (l *Loop) park() {
 	l.driver = driverParked
+	if l.wakeup == nil {
+		l.wakeup = make(chan struct{}, 1)
+	}
+	wakeup := l.wakeup
 	l.mu.Unlock()
-	<-l.wakeup
+	<-wakeup
 	l.mu.Lock()
 	l.driver = driverBusy
 }
@@ -109,7 +116,7 @@ func (l *Loop) settle(now time.Time) {
 		return
 	}
 	l.write(now)
-	if l.core.Err() != nil {
+	if l.turn.core.Err() != nil {
 		l.finish(now)
 	}
 	l.arm(now)
@@ -157,7 +164,7 @@ func (l *Loop) nudge() {
 func (l *Loop) arm(now time.Time) {
 	at := l.expires
 	if at.IsZero() {
-		at = l.core.Deadline()
+		at = l.turn.core.Deadline()
 		if rest := l.restDue(now); at.IsZero() || !rest.IsZero() && rest.Before(at) {
 			at = rest
 		}
@@ -182,11 +189,11 @@ func (l *Loop) expire() {
 		return // whoever drives next arms it again
 	}
 	now := time.Now()
-	switch due := l.core.Deadline(); {
+	switch due := l.turn.core.Deadline(); {
 	case !l.expires.IsZero():
 		l.hard = l.hard || !now.Before(l.expires)
 	case !due.IsZero() && !now.Before(due):
-		l.core.Tick(now)
+		l.turn.core.Tick(now)
 	}
 	l.tired = l.own && !l.resting && l.driver == driverReading && !now.Before(l.active.Add(restAfter))
 	l.settle(now)
@@ -239,7 +246,9 @@ func (l *Loop) close() {
 	l.driver = driverBusy
 	l.closed = true
 	l.early, l.small = nil, nil
-	close(l.done)
+	if l.done != nil {
+		close(l.done)
+	}
 }
 
 // maxDrained is how much is read from a peer that goes on sending after it was told

@@ -15,7 +15,7 @@ const idleBuffer = 512
 // way while the lock is not held, so that none can take the first octets of a
 // handshake.
 func (l *Loop) readDescriptor() {
-	raw := l.raw
+	raw := l.fd
 	l.driver = driverReading
 	err := l.outside(func() error { return raw.Read(l.readable) })
 	l.driver = driverBusy
@@ -74,9 +74,9 @@ func (l *Loop) readConn() {
 	conn := l.conn
 	l.driver = driverReading
 	if l.small == nil {
-		l.small = make([]byte, idleBuffer)
+		l.small = new([idleBuffer]byte)
 	}
-	p := l.small
+	p := l.small[:]
 	var s *scratch
 	if l.filled {
 		s = borrow()
@@ -98,7 +98,7 @@ func (l *Loop) readConn() {
 	if truncated(conn, err) {
 		err = io.ErrUnexpectedEOF
 	}
-	if n > 0 && !l.reads() && l.core.Err() == nil {
+	if n > 0 && !l.reads() && l.turn.core.Err() == nil {
 		// The core paused, or waits for TLS, since the Read began. An error comes again.
 		l.early = append(l.early, p[:n]...)
 		return

@@ -15,8 +15,14 @@ const restAfter = time.Second
 // is like Run. While nothing comes, the one that waits has a stack of the least size,
 // which is most of what an idle connection costs.
 func (l *Loop) Start(ctx context.Context) {
+	l.mu.Lock()
+	l.started = true
+	seat := l.seat // of somebody who drove before
+	l.mu.Unlock()
 	go func() {
-		l.seat <- struct{}{}
+		if seat != nil {
+			seat <- struct{}{}
+		}
 		l.mu.Lock()
 		l.own = l.fd != nil
 		l.mu.Unlock()
@@ -41,7 +47,8 @@ func (l *Loop) lead(stop func()) {
 	l.resting, l.tired, l.driver = false, false, driverBusy
 	l.steps(nil)
 	if !l.over {
-		l.resting, l.driver, l.small = true, driverReading, nil
+		l.resting, l.driver = true, driverReading
+		l.small, l.wakeup = nil, nil
 		l.mu.Unlock()
 		go l.rest(stop)
 		return
@@ -50,7 +57,9 @@ func (l *Loop) lead(stop func()) {
 		l.close()
 	}
 	l.driven = false
-	<-l.seat
+	if l.seat != nil {
+		<-l.seat
+	}
 	ended := l.cfg.Ended
 	l.mu.Unlock()
 	if stop != nil {
@@ -79,7 +88,7 @@ func (l *Loop) rest(stop func()) {
 
 // restDue is when the driver has waited long enough; zero: it does not matter.
 func (l *Loop) restDue(now time.Time) time.Time {
-	if !l.own || l.resting || l.core.Err() != nil {
+	if !l.own || l.resting || l.turn.core.Err() != nil {
 		return time.Time{}
 	}
 	if due := l.active.Add(restAfter); now.Before(due) {

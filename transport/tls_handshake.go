@@ -12,7 +12,7 @@ import (
 
 // handshakeDue reports whether TLS is to start now.
 func (l *Loop) handshakeDue() bool {
-	return !l.securing && !l.writing && l.core.Err() == nil && (l.implicit || l.core.Upgrade() != nil)
+	return !l.securing && !l.writing && l.turn.core.Err() == nil && (l.implicit || l.turn.core.Upgrade() != nil)
 }
 
 // startTLS is the driver's. It has a goroutine make the handshake, which needs much
@@ -24,7 +24,7 @@ func (l *Loop) startTLS() {
 	l.early = nil
 	u := protocol.Upgrade{Client: !l.cfg.Server}
 	if !l.implicit {
-		if len(early) > 0 && l.core.Upgrade().Client {
+		if len(early) > 0 && l.turn.core.Upgrade().Client {
 			l.turn.Feed(now, early) // it came behind the 220, in clear
 		}
 		asked := l.turn.Upgrade(now)
@@ -64,12 +64,12 @@ func (l *Loop) handshake(conn *tls.Conn, p *peerConn, u protocol.Upgrade) {
 func (l *Loop) secured(now time.Time, conn *tls.Conn, state protocol.TLSState, err error) {
 	l.securing, l.implicit = false, false
 	if err == nil {
-		l.conn, l.raw = conn, nil
+		l.conn = conn
 	} else {
 		l.turn.writeErr = err // nothing goes out in clear where TLS was meant to be
 	}
-	if l.core.Err() == nil {
-		l.core.Upgraded(now, state, err)
+	if l.turn.core.Err() == nil {
+		l.turn.core.Upgraded(now, state, err)
 	}
 }
 

@@ -22,7 +22,8 @@ type Server struct {
 	// Addr is "127.0.0.1:port", and URL the same behind "smtp://", "smtps://" or
 	// "lmtp://". They are set by Start and StartTLS.
 	Addr, URL string
-	// Listener is where the server listens. It may be replaced before the start.
+	// Listener is where the server listens. It may be replaced before the start, by one
+	// on a Unix socket for LMTP, say: URL begins with "lmtp+unix://" then.
 	Listener net.Listener
 	// Config may be changed before the start.
 	Config Config
@@ -123,6 +124,8 @@ func (s *Server) prepare(implicit bool) error {
 	s.Addr = s.Listener.Addr().String()
 	scheme := "smtp://"
 	switch {
+	case p.LMTP && s.Listener.Addr().Network() == "unix":
+		scheme = "lmtp+unix://"
 	case p.LMTP:
 		scheme = "lmtp://"
 	case implicit:

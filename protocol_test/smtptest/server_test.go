@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -228,6 +229,34 @@ func TestURL(t *testing.T) {
 		if host, _, err := net.SplitHostPort(srv.Addr); host != "127.0.0.1" || err != nil || srv.URL != test.scheme+srv.Addr {
 			t.Errorf("%s, %s", srv.Addr, srv.URL)
 		}
+	}
+}
+
+// LMTP is mostly spoken over a socket of this machine.
+func TestListener(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(smtptest.Config{Protocol: protocol.ServerConfig{LMTP: true}, Faults: fault.MustParse("content:2=450 4.2.2 full")})
+	defer srv.Close()
+	srv.Listener.Close()
+	socket := filepath.Join(t.TempDir(), "lmtp")
+	var err error
+	if srv.Listener, err = net.Listen("unix", socket); err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	if srv.Addr != socket || srv.URL != "lmtp+unix://"+socket {
+		t.Errorf("%s, %s", srv.Addr, srv.URL)
+	}
+	c, err := netasync.Dial(t.Context(), srv.URL, netasync.Config{Hello: "me.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	receipt, err := c.Send(t.Context(), envelope(t), protocol.BodyText("hi"))
+	if to := receipt.Recipients; err != nil || to[0].Outcome != protocol.Accepted || to[1].Reply.String() != "450 4.2.2 full" {
+		t.Errorf("got %+v, %v", receipt, err)
+	}
+	if got := len(srv.Messages()); got != 1 {
+		t.Errorf("%d messages", got)
 	}
 }
 

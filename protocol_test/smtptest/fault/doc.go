@@ -31,7 +31,8 @@
 //	                        to that command; data is the 354, and auth the first answer
 //	content                 to the end of data, by DATA or by BDAT LAST: the verdict
 //
-// BDAT LAST is both bdat and content; a rule for it as bdat goes first.
+// BDAT LAST is both bdat and content; a rule for it as bdat goes first. With LMTP the
+// verdict for each recipient is a content of its own.
 //
 // # Actions
 //
@@ -43,7 +44,8 @@
 // With "after", which data, bdat and content have, the step is answered as ever and
 // they come when so many octets of content were read, as they are on the wire: with
 // data, of the content behind this 354; with bdat, of this chunk; with content, of the
-// message, however it comes. Content that is shorter gets through.
+// message, however it comes. The end of data counts as well. Content that is shorter
+// gets through.
 //
 // bare-lf ends the lines of the reply with LF alone. split writes the reply octet by
 // octet. Without a reply of the rule's own it is the one that the server would have
@@ -52,5 +54,12 @@
 // A reply has the code, the enhanced status code if there is one, and the text. In the
 // text "\n" begins a new line of the reply; "\;" is a semicolon and "\\" a backslash.
 // It takes nothing from the state of the server: who answers RCPT with 450 has not
-// accepted the recipient. A 2yz in place of a refusal is a lie, and accepts nothing.
+// accepted the recipient, and who answers DATA or a chunk of BDAT with it has given the
+// transaction up. A 2yz in place of a refusal is a lie, and accepts nothing; so is any
+// reply to AUTH. A 421 ends the session.
+//
+// # Servers
+//
+// An [Injector] has a server of package protocol do what a script says. Package
+// smtptest has servers with one, and netasync.Server takes one as its Intercept.
 package fault

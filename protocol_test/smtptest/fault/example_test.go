@@ -2,7 +2,9 @@ package fault_test
 
 import (
 	"fmt"
+	"time"
 
+	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
 	"github.com/sansmtp/sansmtp/protocol_test/smtptest/fault"
 )
@@ -39,4 +41,43 @@ func ExampleScript() {
 	fmt.Println(script, script.Check())
 	// Output:
 	// ehlo:1=502 what?; quit=reset <nil>
+}
+
+// The machine of a server, and what a client gets to see of it.
+func ExampleInjector() {
+	now := time.Now()
+	injector, err := fault.NewInjector(fault.InjectorConfig{Script: fault.MustParse("noop:2=delay 30s bare-lf 250 at last")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	machine, err := protocol.NewServer(now, protocol.ServerConfig{Requests: injector.Requests()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	core := injector.Core(machine)
+	step := func() {
+		for r, ok := machine.Next(); ok; r, ok = machine.Next() {
+			if !injector.Take(r) {
+				r.AnswerDefault()
+			}
+		}
+		for _, chunk := range core.Output(now, nil, 1<<10) {
+			fmt.Printf("%q\n", chunk.Bytes)
+			core.Wrote(now, int64(len(chunk.Bytes)))
+		}
+	}
+	step()
+	core.Feed(now, []byte("NOOP\r\nNOOP\r\n"))
+	step()
+	fmt.Println(core.Deadline().Sub(now))
+	now = now.Add(30 * time.Second)
+	core.Tick(now)
+	step()
+	// Output:
+	// "220 localhost ESMTP\r\n"
+	// "250 2.0.0 ok\r\n"
+	// 30s
+	// "250 at last\n"
 }

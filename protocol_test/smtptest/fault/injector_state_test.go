@@ -102,7 +102,7 @@ func TestRefusedIsRefused(t *testing.T) {
 func TestRefusedConnection(t *testing.T) {
 	s := newSession(t, config, fault.InjectorConfig{Script: fault.MustParse("banner=554 go away")})
 	s.feed("EHLO me.example\r\nQUIT\r\n")
-	s.want("554 go away\r\n503 5.5.1 no service here\r\n221 2.0.0 mx.example closes the connection\r\n")
+	s.want("554 go away\r\n503 no service here\r\n221 2.0.0 mx.example closes the connection\r\n")
 	if want := []string{"QUIT"}; !slices.Equal(s.asked, want) {
 		t.Errorf("asked for %q", s.asked)
 	}
@@ -205,6 +205,15 @@ func TestLMTP(t *testing.T) {
 			t.Errorf("%s: messages %q", test.script, s.messages)
 		}
 	}
+}
+
+// A chunk that the machine refuses is read before anything is said of it.
+func TestRefusedChunk(t *testing.T) {
+	s := newSession(t, config, fault.InjectorConfig{Script: fault.MustParse("bdat=split")})
+	s.feed("BDAT 4\r\nNO")
+	s.want(banner.s)
+	s.feed("OPNOOP\r\n")
+	s.want(banner.s + "503 5.5.1 say EHLO first\r\n250 2.0.0 ok\r\n")
 }
 
 // Every answer counts, whoever gives it; a message counts at its verdict.

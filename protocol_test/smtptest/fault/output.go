@@ -20,8 +20,11 @@ func (c *core) pull(now time.Time) {
 			c.answered(now, wire.Reply{})
 			continue
 		}
+		if c.in.mode == inputChunk && c.Core.Err() == nil {
+			return // the answer to a BDAT may be there before its chunk was read
+		}
 		reply, raw := c.peek(now)
-		if len(raw) == 0 || c.in.dropping || !c.say(now, c.action(), reply, raw) {
+		if len(raw) == 0 || !c.say(now, c.action(), reply, raw) {
 			return
 		}
 		c.Core.Wrote(now, int64(len(raw)))
