@@ -174,8 +174,8 @@ func (s *simulation) outcome(truth *received, i int, lent bool) protocol.Outcome
 		return protocol.Refused
 	case rcpt.class() == 2 && verdict.class() == 2:
 		return protocol.Accepted
-	case lent && rcpt.class() == 2:
-		return protocol.Unknown
+	case lent && (rcpt.class() == 2 || s.server.chunking):
+		return protocol.Unknown // a last chunk does not wait for the replies to RCPT
 	}
 	return protocol.NotDelivered
 }
