@@ -194,7 +194,7 @@ func (c *Client) proceed() {
 // settle brings the machine to rest between two replies: what callbacks asked for
 // is done, and tasks begin as far as they may.
 func (c *Client) settle() {
-	for c.err == nil {
+	for c.err == nil && !c.settled() {
 		if c.failure != nil {
 			c.end(c.failure)
 			return
@@ -238,21 +238,35 @@ func (c *Client) settle() {
 	}
 }
 
+// settled reports that messages are under way, and nothing but a reply or more
+// output changes that: it spares the next look at everything else.
+func (c *Client) settled() bool {
+	n := len(c.mem.flight)
+	return n > c.oldest && c.failure == nil && c.writeErr == nil && c.mem.flight[c.oldest].phase != phasePlanned &&
+		(c.first == len(c.mem.queue) || c.mem.flight[n-1].phase < phaseContent)
+}
+
 // finish ends the active task. It comes before the task's last future settles, so
 // that callbacks find the machine as it will be.
 func (c *Client) finish() { c.active = nil }
 
 // expect plans n replies.
 func (c *Client) expect(t task, s step, n int, start, end int64) *expectation {
+	c.mem.awaited = append(c.expectMore(1), expectation{task: t, step: s, left: int32(n), start: start, end: end})
+	return &c.mem.awaited[len(c.mem.awaited)-1]
+}
+
+// expectMore returns mem.awaited to append up to n expectations to. What was
+// answered makes room where it is half of all.
+func (c *Client) expectMore(n int) []expectation {
 	c.forgetAnswered()
 	all := c.mem.awaited
-	if c.next > len(all)/2 && len(all) == cap(all) {
+	if len(all)+n > cap(all) && c.next > len(all)/2 {
 		n := copy(all, all[c.next:])
 		clear(all[n:])
 		all, c.next = all[:n], 0
 	}
-	c.mem.awaited = append(all, expectation{task: t, step: s, left: int32(n), start: start, end: end})
-	return &c.mem.awaited[len(c.mem.awaited)-1]
+	return all
 }
 
 // forgetAnswered makes room once every reply planned so far was read. The timer of

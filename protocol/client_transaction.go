@@ -95,7 +95,9 @@ func (d *Delivery) encodeAll(c *Client) error {
 	arena, err := d.encode(arena, stepMAIL, 0)
 	d.mailSize = int32(len(arena) - from)
 	for i := 0; i < len(d.to) && err == nil; i++ {
-		arena, err = d.encode(arena, stepRCPT, i)
+		if arena, err = wire.AppendRcpt(arena, &d.to[i], d.utf8); err != nil {
+			err = &ConfigError{Field: wire.VerbRcpt, Err: err}
+		}
 	}
 	d.rcptsSize = int32(len(arena) - from)
 	if !d.chunked {
@@ -120,18 +122,19 @@ func (d *Delivery) sayEnvelope(c *Client) {
 	mail, rcpt := at+int64(d.mailSize), at+int64(d.rcptsSize)
 	c.plan(d, d.lines)
 	d.lines, d.phase, d.tail = nil, phaseEnvelope, c.out.planned
+	awaited := c.expectMore(4)
 	if d.reset {
-		c.expect(d, stepRSET, 1, at, at+int64(len(resetLine)))
+		awaited = append(awaited, expectation{task: d, step: stepRSET, left: 1, start: at, end: at + int64(len(resetLine))})
 		at += int64(len(resetLine))
 	}
-	c.expect(d, stepMAIL, 1, at, mail)
-	c.expect(d, stepRCPT, len(d.to), mail, rcpt)
-	switch {
-	case !d.chunked:
-		c.expect(d, stepDATA, 1, rcpt, d.tail)
-	case d.ahead:
+	awaited = append(awaited, expectation{task: d, step: stepMAIL, left: 1, start: at, end: mail},
+		expectation{task: d, step: stepRCPT, left: int32(len(d.to)), start: mail, end: rcpt})
+	if !d.chunked {
+		awaited = append(awaited, expectation{task: d, step: stepDATA, left: 1, start: rcpt, end: d.tail})
+	} else if d.ahead {
 		d.phase = phaseContent
 	}
+	c.mem.awaited = awaited
 }
 
 // encodeFirst finds what cannot be encoded of a transaction in lock-step, before
@@ -315,9 +318,12 @@ func (d *Delivery) rcptReplied(c *Client, i int, r wire.Reply, v verdict) {
 	case d.from.Positive():
 		d.decide(i, r)
 	}
-	d.settleRcpt(i)
+	if d.steps != nil {
+		d.settleRcpt(i)
+	}
 	last := i == len(d.recipients)-1
 	switch {
+	case d.pipelined && !last && d.phase != phaseEnvelope:
 	case d.chunked && d.phase == phaseEnvelope && d.pipelined:
 		if v == ok && d.from.Positive() {
 			d.phase = phaseContent
