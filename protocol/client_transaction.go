@@ -257,10 +257,11 @@ func (d *Delivery) finish(c *Client, err error) {
 		err = ErrCanceled
 	}
 	d.phase = phasePlanned
-	c.land(d)
 	if d.taken {
 		c.grow()
-	} else if d.chunked && d.from.Code != 0 && !d.undecided() {
+	}
+	c.land(d)
+	if d.chunked && !d.taken && d.from.Code != 0 && !d.undecided() {
 		c.shrink()
 	}
 	d.settle(err)
