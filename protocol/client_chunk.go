@@ -52,7 +52,7 @@ func (d *Delivery) pullChunk(c *Client) bool {
 	for last := false; !last && len(scratch)-from < chunkSize; {
 		piece, err := d.nextPiece(chunkSize - (len(scratch) - from))
 		if d.phase != phaseContent || c.err != nil {
-			return false // the source gave the message up
+			return c.err == nil // the source gave the message up
 		}
 		if last, err = d.account(piece, err); err == nil {
 			scratch, err = d.convert(c, scratch, piece.Bytes, last)

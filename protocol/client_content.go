@@ -150,20 +150,21 @@ func (d *Delivery) endOfData(c *Client) {
 // contentReplied takes a verdict on the content. It clears the transaction (RFC
 // 5321 §4.1.1.4), except that a refused chunk leaves it (RFC 3030 §2).
 func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
-	d.final = r
-	nobody := d.accepted == 0
+	nobody, before := d.accepted == 0, d.failed != nil && !c.cfg.LMTP // a chunk was refused
 	switch {
+	case before && v == refused:
+		d.conclude(c) // no more than that it takes no chunk behind the other
+		return
 	case v == refused:
 		d.failed = &ReplyError{Reply: r, Command: stepRules[stepContent].command}
 	case nobody:
-	case !d.from.Positive():
-		// It took the message from somebody else, or from nobody: the recipients it
-		// accepted may get it.
-		c.end(unexpected(stepRules[stepContent].awaited, "content taken though the sender was refused", r))
+	case before || !d.from.Positive():
+		d.takenAfterAll(c, r)
 		return
 	default:
 		d.taken = true
 	}
+	d.final = r
 	if !c.cfg.LMTP {
 		d.decideRest(r)
 	} else if !nobody {
@@ -185,4 +186,16 @@ func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
 		c.dirty = false
 	}
 	d.conclude(c)
+}
+
+// takenAfterAll takes a 2yz to a last chunk of which the sender or a chunk was refused.
+// The server took the message from somebody else, or a part of it: the recipients that
+// it accepted may get it.
+func (d *Delivery) takenAfterAll(c *Client, r wire.Reply) {
+	for i := range d.recipients {
+		if to := &d.recipients[i]; to.Rcpt.Positive() {
+			to.Outcome, to.Reply = NotDelivered, wire.Reply{}
+		}
+	}
+	c.end(unexpected(stepRules[stepContent].awaited, "content taken behind a refusal", r))
 }

@@ -140,6 +140,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 		from := len(dst)
 		dst = c.out.lend(dst, max)
 		for c.out.planned-c.out.acked < int64(max) && c.fetch(max-int(c.out.planned-c.out.acked)) && c.err == nil {
+			c.settle() // where a source failed its message, the next one begins
 			dst = c.out.lend(dst[:from], max)
 		}
 		if c.err != nil {

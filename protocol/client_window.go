@@ -81,11 +81,10 @@ func (c *Client) mayBegin(t task) bool {
 	}
 	last := c.mem.flight[len(c.mem.flight)-1]
 	switch {
-	case last.phase < phaseContent:
+	case last.phase < phaseContent || !last.pipelined:
 		return false
 	case !last.chunked:
-		// RFC 2920 §3.1: content may open a group.
-		return last.pipelined
+		return true // RFC 2920 §3.1: content may open a group
 	}
 	return !c.draining && n < max(1, c.window) && d.weigh() <= c.cfg.Window.Octets-c.octets
 }

@@ -452,7 +452,7 @@ func TestWindowLMTP(t *testing.T) { // C106, C107, C118, H-R17
 // A server that takes the content although it refused the sender may have taken it for
 // somebody: nobody knows for whom.
 func TestWindowContentTakenWithoutSender(t *testing.T) {
-	const err = "protocol error at the verdict on the content: content taken though the sender was refused: 250 queued"
+	const err = "protocol error at the verdict on the content: content taken behind a refusal: 250 queued"
 	play(t, conversation{
 		begin: does(hello, send("one"), send("two")),
 		text: chunking() + chunkToB + nextToB + `
