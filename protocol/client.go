@@ -199,15 +199,15 @@ func (c *Client) settle() {
 			c.end(c.failure)
 			return
 		}
+		if c.landed() {
+			continue
+		}
 		if c.writeErr != nil {
 			// What was lent may still be answered, and nothing else ever will.
 			if c.next == len(c.mem.awaited) || c.out.lent <= c.mem.awaited[c.next].start {
 				c.end(c.writeErr)
 			}
 			return
-		}
-		if c.landed() {
-			continue
 		}
 		if c.active != nil || !c.greeted || c.first == len(c.mem.queue) {
 			break
@@ -242,7 +242,7 @@ func (c *Client) settle() {
 // output changes that: it spares the next look at everything else.
 func (c *Client) settled() bool {
 	n := len(c.mem.flight)
-	return n > c.oldest && c.failure == nil && c.writeErr == nil && c.mem.flight[c.oldest].phase != phasePlanned &&
+	return n > c.oldest && c.failure == nil && c.writeErr == nil && c.mem.flight[c.oldest].phase < phasePlanned &&
 		(c.first == len(c.mem.queue) || c.mem.flight[n-1].phase < phaseContent)
 }
 

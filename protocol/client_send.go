@@ -169,7 +169,7 @@ func (d *Delivery) Result() *future.Future[Receipt] { return d.result.Future() }
 // only within the last chunk: ahead of it RSET clears the message away.
 func (d *Delivery) Cancel() bool {
 	c := d.c
-	if d.settled || d.end <= c.out.lent || d.failed != nil && !d.undecided() {
+	if d.settled || d.end <= c.out.lent || d.phase == phaseRejected || d.failed != nil && !d.undecided() {
 		return false
 	}
 	inside := c.busy

@@ -79,6 +79,9 @@ func (d *Delivery) fail(_ *Client, err error) {
 	if d.abandoned && err == ErrAborted {
 		err = ErrCanceled
 	}
+	if d.phase == phaseRejected {
+		err = d.failed
+	}
 	if d.phase != phaseQueued && !d.undecided() {
 		// A retry would be refused again, whatever happened to the connection since.
 		d.settleWith(err, d.verdict())

@@ -62,6 +62,7 @@ const (
 	phaseEnvelope              // they are planned; its content waits for a reply
 	phaseContent               // its content is planned piece by piece
 	phasePlanned               // nothing more of it will be planned
+	phaseRejected              // nothing of it will be: it waits for its turn to settle
 )
 
 // flying returns the number of messages under way.
@@ -159,7 +160,7 @@ func (c *Client) forward() {
 		if d.phase == phaseContent && d.chunked {
 			d.sayWhole(c)
 		}
-		if d.phase != phasePlanned {
+		if d.phase < phasePlanned {
 			return
 		}
 		c.sending++

@@ -63,7 +63,7 @@ func randomSession(seed uint64, verbose bool) *simulation {
 		}
 	}
 	c := conduct{lmtp: r.IntN(3) == 0, bend: bender(r)}
-	for _, offer := range []string{"PIPELINING", "8BITMIME", "SIZE 100000", "STARTTLS", "AUTH PLAIN", "CHUNKING"} {
+	for _, offer := range []string{"PIPELINING", "8BITMIME", "SIZE 100000", "STARTTLS", "AUTH PLAIN", "CHUNKING", "BINARYMIME"} {
 		if r.IntN(3) > 0 {
 			c.offers = append(c.offers, offer)
 		}
@@ -165,6 +165,7 @@ func (s *simulation) randomSend(r *rand.Rand) *message {
 		if r.IntN(6) == 0 {
 			longMessage(m)
 		}
+		m.binary = r.IntN(6) == 0
 		if m.source == nil || r.IntN(6) > 0 {
 			return
 		}

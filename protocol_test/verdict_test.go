@@ -86,9 +86,16 @@ func onWire(content string) string {
 	return strings.Join(lines, "") + ".\r\n"
 }
 
+// arrives returns the content that a server is to find.
+func (m *message) arrives() string {
+	if m.binary {
+		return m.content
+	}
+	return normal(m.content)
+}
+
 // lastChunk returns content as it stands on the wire if it goes in one chunk.
 func lastChunk(content string) string {
-	content = normal(content)
 	return fmt.Sprintf("BDAT %d LAST\r\n%s", len(content), content)
 }
 
@@ -115,7 +122,7 @@ func (s *simulation) judgeMessage(m *message) {
 		return // its future was cancelled: nobody asked what became of it
 	}
 	s.judgeTruth(m, truth, receipt)
-	lent := !m.broken && (bytes.Contains(s.monitor.lent, []byte(onWire(m.content))) || bytes.Contains(s.monitor.lent, []byte(lastChunk(m.content))))
+	lent := !m.broken && (bytes.Contains(s.monitor.lent, []byte(onWire(m.content))) || bytes.Contains(s.monitor.lent, []byte(lastChunk(m.arrives()))))
 	var whole protocol.Outcome
 	for i, r := range receipt.Recipients {
 		s.outcomes[r.Outcome]++
@@ -204,7 +211,7 @@ func (s *simulation) judgeTruth(m *message, truth *received, receipt protocol.Re
 	if !truth.complete || truth.accepted() == 0 {
 		return
 	}
-	if m.broken || string(truth.content) != normal(m.content) {
+	if m.broken || string(truth.content) != m.arrives() {
 		s.fault("%s: the server took %q for the message", m.from, truth.content)
 	}
 	if m.givenUp {
