@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -564,4 +565,52 @@ func TestWindowPeerStopsReading(t *testing.T) { // C46, C53, H-R41
 	if m.Err() == nil || m.Err().Error() != "timeout: no progress in writing within 3m0s" {
 		t.Error(m.Err())
 	}
+}
+
+// Each RCPT of a run is answered by itself: a 2yz needs its last octet lent, a 4yz or
+// 5yz its first, and its time begins when it is written.
+func TestRecipientsAnsweredOneByOne(t *testing.T) { // H-R7, C17, C51
+	const mail, one = "MAIL FROM:<a@me.example>\r\n", "RCPT TO:<b@mx.example>\r\n"
+	for answered := range 3 {
+		for extra := range len(one) + 1 {
+			for _, reply := range []string{"250 ok", "550 no"} {
+				m := greeted(t, protocol.ClientConfig{}, "PIPELINING")
+				m.send("one", protocol.BodyText("hi"), "b@mx.example", "b@mx.example", "b@mx.example")
+				if n := len(mail) + answered*len(one) + extra; n > 0 {
+					m.lend(n)
+				}
+				m.feed("250 ok\r\n" + strings.Repeat("250 ok\r\n", answered))
+				m.Feed(m.now, []byte(reply+"\r\n"))
+				good := extra == len(one) || reply == "550 no" && extra > 0
+				if (m.Err() == nil) != good {
+					t.Errorf("%s to recipient %d, %d octets of it lent: %v", reply, answered, extra, m.Err())
+				}
+			}
+		}
+	}
+	// With the first RCPT written and no more the reply to it is due, and the next is not.
+	m := greeted(t, protocol.ClientConfig{}, "PIPELINING")
+	m.send("one", protocol.BodyText("hi"), "b@mx.example", "b@mx.example", "b@mx.example")
+	m.lend(1 << 10)
+	m.Wrote(m.now, int64(len(mail+one)))
+	m.feed("250 ok\r\n")
+	wantDue := func(want time.Duration) {
+		t.Helper()
+		if due := m.Deadline().Sub(m.now); due != want {
+			t.Errorf("due in %v, want %v", due, want)
+		}
+	}
+	m.now = m.now.Add(time.Minute)
+	m.Wrote(m.now, 1) // progress: the block timeout is 3 minutes
+	wantDue(3 * time.Minute)
+	m.now = m.now.Add(2 * time.Minute)
+	wantDue(time.Minute)
+	m.Wrote(m.now, int64(len(one)-1))
+	wantDue(2 * time.Minute) // of 5 from the reply to MAIL on
+	m.feed("250 ok\r\n")
+	wantDue(3 * time.Minute) // the block timeout: the second is written, and all of 5 minutes are left
+	m.feed("250 ok\r\n")
+	m.lend(1 << 10)
+	m.now = m.now.Add(time.Minute)
+	wantDue(2 * time.Minute)
 }
