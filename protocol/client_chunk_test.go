@@ -59,6 +59,26 @@ func TestChunkContent(t *testing.T) { // P12, C2, C64, C67, C124, H-I10, H-I11
 	}
 }
 
+// Where nobody was accepted, what the server says to the content decides nothing: the
+// Receipt is as it is by DATA.
+func TestChunkForNobody(t *testing.T) { // C52
+	for name, cfg := range map[string]protocol.ClientConfig{
+		"BDAT": {}, "DATA": {Disable: wire.Chunking},
+		"BDAT to LMTP": {LMTP: true}, "DATA to LMTP": {LMTP: true, Disable: wire.Chunking},
+	} {
+		for mail, decided := range map[string]string{"250 ok\r\n": "550 nobody", "451 later\r\n": "451 later"} {
+			m := greeted(t, cfg, "PIPELINING", "CHUNKING")
+			d := m.Send(envelope("a@me.example", "b@mx.example"), protocol.BodyText("hi\r\n"))
+			m.take(1 << 20)
+			m.feed(mail + "550 nobody\r\n503 no valid recipients\r\n")
+			receipt, _ := resultOf(t, d)
+			if receipt.Outcome != protocol.Refused || receipt.Reply != (wire.Reply{}) || receipt.Recipients[0].Reply.String() != decided {
+				t.Errorf("%s: got %+v, want refused by %q", name, receipt, decided)
+			}
+		}
+	}
+}
+
 // BODY=BINARYMIME goes octet for octet, by BDAT alone; one command at a time where
 // PIPELINING is not offered.
 func TestChunkBinary(t *testing.T) { // C67, C68

@@ -164,7 +164,9 @@ func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
 	default:
 		d.taken = true
 	}
-	d.final = r
+	if !nobody { // whom the server says it misses then was refused before
+		d.final = r
+	}
 	if !c.cfg.LMTP {
 		d.decideRest(r)
 	} else if !nobody {
