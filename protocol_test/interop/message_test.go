@@ -113,10 +113,17 @@ func (m message) lines() []string {
 	return strings.Split(strings.ReplaceAll(string(m.octets), "\r\n", "\n"), "\n")
 }
 
-// wire is how many octets the content takes with DATA: RFC 5321 §4.5.2, by the line.
-func (m message) wire() (n int) {
+// content is what arrives of the message.
+func (m message) content() []byte { return []byte(strings.Join(m.lines(), "\r\n") + "\r\n") }
+
+// wire is how many octets the content takes on the way to the server: with DATA by
+// RFC 5321 §4.5.2.
+func (m message) wire(s *server) int {
+	n := len(m.content())
+	if s.chunked != nil {
+		return n
+	}
 	for _, line := range m.lines() {
-		n += len(line) + len("\r\n")
 		if strings.HasPrefix(line, ".") {
 			n++
 		}
@@ -137,7 +144,7 @@ func (m message) delivered(t *testing.T, s *server, to ...string) []stored {
 		trace = slices.Insert(slices.Clone(trace), 1, "Delivered-To")
 	}
 	files := s.store.await(t, m.id, count)
-	content := []byte(strings.Join(m.lines(), "\r\n") + "\r\n")
+	content := m.content()
 	want := sha256.Sum256(content)
 	var got []string
 	for _, f := range files {
