@@ -10,28 +10,30 @@ import (
 	"github.com/sansmtp/sansmtp/protocol"
 )
 
+// sinkURL is a server that only answers, for one connection.
+func sinkURL(b *testing.B) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if conn, err := ln.Accept(); err == nil {
+			defer conn.Close()
+			echo(conn)
+		}
+	}()
+	b.Cleanup(func() { ln.Close(); <-done })
+	return "smtp://" + ln.Addr().String()
+}
+
 // One message after the other over loopback TCP, to the same server: here, with
 // many goroutines on one Client, and with net/smtp.
 func BenchmarkSend(b *testing.B) {
 	content := strings.Repeat("0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab\r\n", 32)
-	start := func(b *testing.B) string {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			if conn, err := ln.Accept(); err == nil {
-				defer conn.Close()
-				echo(conn)
-			}
-		}()
-		b.Cleanup(func() { ln.Close(); <-done })
-		return ln.Addr().String()
-	}
 	connected := func(b *testing.B) *netasync.Client {
-		c := dial(b, "smtp://"+start(b), me())
+		c := dial(b, sinkURL(b), me())
 		b.SetBytes(int64(len(content)))
 		b.ReportAllocs()
 		b.ResetTimer()
@@ -61,7 +63,7 @@ func BenchmarkSend(b *testing.B) {
 		quit(b, c)
 	})
 	b.Run("net/smtp", func(b *testing.B) {
-		c, err := smtp.Dial(start(b))
+		c, err := smtp.Dial(strings.TrimPrefix(sinkURL(b), "smtp://"))
 		if err != nil {
 			b.Fatal(err)
 		}

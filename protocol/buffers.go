@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -17,6 +18,15 @@ type buffers struct {
 	flight  []*Delivery // the messages that are under way, in wire order
 	queue   []task
 	params  wire.MailParams // of the transaction that began last, as they are sent
+
+	// A server's.
+	slots  []slot          // its length is 0 or a power of two
+	used   int             // commands that were put there
+	line   []byte          // an unfinished line of input
+	lines  strings.Builder // where the lines stand that commands refer to
+	pieces [][]byte        // content without its dot-stuffing
+	held   []byte          // content that the sink did not take
+	said   [8]encodedReply // replies said before, each at a place that it gives itself
 }
 
 // noBuffers stands for those of an idle machine. It is only read.
@@ -25,6 +35,9 @@ var noBuffers buffers
 // maxPooled is the size of the largest buffer that is kept for the next machine,
 // in octets.
 const maxPooled = 64 << 10
+
+// maxPooledSlots is the same for commands.
+const maxPooledSlots = 256
 
 var idleBuffers = sync.Pool{New: func() any { return new(buffers) }}
 
@@ -46,8 +59,13 @@ func (c *Client) rest() {
 	b := c.mem
 	b.params = wire.MailParams{}
 	c.mem, c.out.mem = &noBuffers, &noBuffers
-	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
-	if cap(b.arena) > maxPooled || cap(b.scratch) > maxPooled {
+	b.rest()
+}
+
+// rest keeps buffers that nobody uses for the next machine.
+func (b *buffers) rest() {
+	b.arena, b.scratch, b.line, b.held = b.arena[:0], b.scratch[:0], b.line[:0], b.held[:0]
+	if max(cap(b.arena), cap(b.scratch), cap(b.line), cap(b.held)) > maxPooled || len(b.slots) > maxPooledSlots {
 		return
 	}
 	idleBuffers.Put(b)

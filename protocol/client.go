@@ -370,7 +370,7 @@ func (c *Client) dispatch(r wire.Reply) {
 	}
 	// RFC 5321 §3.8: whatever a 421 answers, the session is over.
 	if r.Code == wire.CodeNotAvailable && c.err == nil {
-		c.end(&ReplyError{Reply: r, Command: commandOf(c, t, s)})
+		c.end(&ReplyError{Reply: r, Command: answeredBy(c, t, s)})
 	}
 }
 

@@ -187,9 +187,9 @@ func (rule *stepRule) want() (codes []wire.Code) {
 	return codes
 }
 
-// commandOf returns what a reply answers, for errors. The table cannot know it
+// answeredBy returns the verb that a reply answers, for errors. The table cannot know it
 // where the verb is the task's own.
-func commandOf(c *Client, t task, s step) string {
+func answeredBy(c *Client, t task, s step) string {
 	switch t := t.(type) {
 	case *command:
 		return t.cmd.Verb

@@ -21,6 +21,9 @@ var (
 	// ErrAborted is why a connection ended, and what fails everything queued behind,
 	// when a message was cancelled in the middle of its content.
 	ErrAborted = errors.New("the connection was given up in the middle of a message")
+	// ErrReset is why a server's content by BDAT did not become whole: the client ended
+	// the transaction, or a chunk of it was refused.
+	ErrReset = errors.New("the transaction was reset")
 	// ErrHelloFirst says that an operation needs a Hello that succeeded before it
 	// in the queue.
 	ErrHelloFirst = errors.New("no EHLO has succeeded yet")
@@ -34,12 +37,20 @@ var (
 	// ErrPlaintextAfterSTARTTLS says that octets came in clear behind the reply to
 	// STARTTLS: somebody on the path injected them (RFC 3207 §6).
 	ErrPlaintextAfterSTARTTLS = errors.New("octets in clear behind the reply to STARTTLS")
+	// ErrPlaintextBeforeTLS says that a client sent octets in clear where TLS is to
+	// begin.
+	ErrPlaintextBeforeTLS = errors.New("octets in clear where TLS is to begin")
 	// ErrAuthenticated says that the session is authenticated already: RFC 4954
 	// §4 allows it once.
 	ErrAuthenticated = errors.New("authenticated already")
 	// ErrNoMechanism says that the client and the server share no mechanism that
 	// may be used on this connection.
 	ErrNoMechanism = errors.New("no common mechanism that may be used here")
+	// ErrTooLarge says that content is over the limit of the server.
+	ErrTooLarge = errors.New("more octets than the server takes")
+	// ErrBareEOL says that content by DATA has a CR or LF that is not part of a CRLF
+	// (RFC 5321 §2.3.8).
+	ErrBareEOL = errors.New("bare CR or LF")
 )
 
 // ReplyError is a reply that is not what the operation wanted: a refusal, or a

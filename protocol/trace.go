@@ -6,21 +6,23 @@ import "time"
 type TraceKind uint8
 
 const (
-	TraceSent     TraceKind = iota // a command line, secrets replaced by ***
-	TraceReceived                  // a line of a reply
+	TraceSent     TraceKind = iota // a line that was sent, secrets replaced by ***
+	TraceReceived                  // a line that was received, likewise
 	TraceContent                   // content and its end of data, as a count of octets
 	TraceTLS                       // TLS started, or failed to
 )
 
-// TraceEvent is one entry of a conversation's transcript. A command is reported
-// when its last octet is lent, a reply when it is complete.
+// TraceEvent is one entry of a conversation's transcript: a line of a command or of a
+// reply. What is sent is reported when its last octet is lent, what is received when it
+// is complete.
 type TraceEvent struct {
 	Time time.Time
 	Kind TraceKind
 	// Line is the line without its line end: as sent, or as read, with the octets
 	// that a terminal would act on escaped.
 	Line string
-	// Octets counts the content as it stands on the wire; TraceContent alone has it.
+	// Octets counts the content, for a client as it stands on the wire, for a server
+	// without its dot-stuffing; TraceContent alone has it.
 	Octets int64
 }
 

@@ -31,6 +31,9 @@ type LoopConfig struct {
 	// Linger bounds what happens behind the end of the core: writing its last
 	// output, and on a server waiting for the peer to close. 0: 5 seconds.
 	Linger time.Duration
+	// Ended, if not nil, is called once nothing is left of a Loop that Start or Drive
+	// drove, without its lock.
+	Ended func()
 }
 
 const defaultLinger = 5 * time.Second
@@ -57,19 +60,23 @@ type Loop struct {
 	base   net.Conn      // as given
 	seat   chan struct{} // full while somebody drives
 	done   chan struct{} // closed with the connection
-	wakeup chan struct{} // for a driver that is parked
+	wakeup chan struct{} // for a driver that is parked; nil before that
 
 	mu   sync.Mutex
 	core protocol.Core
 	turn Turn
 	conn net.Conn        // base, or TLS over it
-	raw  syscall.RawConn // of base while it is in clear; nil: conn has no descriptor to use
+	fd   syscall.RawConn // of base; nil: it has no descriptor to use
 
 	driver  driverState
 	driven  bool                  // somebody drives
 	wait    *wait                 // why, if not to the end
 	owed    []func(now time.Time) // what the core was not told, because nobody drove
 	writing bool                  // a writer's goroutine is under way
+	own     bool                  // it is a goroutine that may be replaced while it waits: see rest
+	resting bool                  // and was
+	tired   bool                  // and is to be
+	active  time.Time             // when input came last
 
 	implicit bool   // TLS comes first, and has not come yet
 	securing bool   // a handshake's goroutine is under way
@@ -114,27 +121,25 @@ func (w *wait) over() bool {
 }
 
 // NewLoop returns a Loop of core over conn. The conn belongs to the Loop, which
-// closes it. Nothing is read and no goroutine started before Run, Wait or Do is
-// called.
+// closes it. Nothing is read and no goroutine started before Run, Start, Wait
+// or Do is called.
 func NewLoop(conn net.Conn, core protocol.Core, cfg LoopConfig) *Loop {
 	if cfg.Linger <= 0 {
 		cfg.Linger = defaultLinger
 	}
 	l := &Loop{
 		cfg: cfg, base: conn, conn: conn, core: core, turn: Turn{core: core},
-		seat: make(chan struct{}, 1), done: make(chan struct{}), wakeup: make(chan struct{}, 1),
+		seat: make(chan struct{}, 1), done: make(chan struct{}),
 		implicit: cfg.ImplicitTLS,
 	}
-	if !l.implicit {
-		l.raw = descriptor(conn)
-	}
+	l.fd = descriptor(conn)
 	return l
 }
 
-// Drive is NewLoop with a goroutine that runs it; Done says when that is over.
+// Drive is NewLoop with Start; Done says when that is over.
 func Drive(ctx context.Context, conn net.Conn, core protocol.Core, cfg LoopConfig) *Loop {
 	l := NewLoop(conn, core, cfg)
-	go l.Run(ctx)
+	l.Start(ctx)
 	return l
 }
 

@@ -164,7 +164,7 @@ func BenchmarkContent(b *testing.B) {
 // BenchmarkIdle reports what a connection costs that waits for the server's
 // greeting: its client, its Loop, its goroutine, its socket.
 func BenchmarkIdle(b *testing.B) {
-	const conns = 200
+	const conns = 1000
 	for _, m := range []medium{media[1], media[4]} {
 		b.Run(m.name, func(b *testing.B) {
 			for b.Loop() {
@@ -196,6 +196,10 @@ func BenchmarkIdle(b *testing.B) {
 						l.mu.Unlock()
 					}
 					untilReading(l)
+				}
+				runtime.GC() // by which the stacks of new goroutines are sized
+				for _, l := range loops {
+					rests(l)
 				}
 				h, s := used()
 				b.ReportMetric(float64(h-heap)/conns, "heap-B/conn")

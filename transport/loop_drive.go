@@ -18,10 +18,24 @@ func (l *Loop) drive(w *wait) {
 	defer l.mu.Unlock()
 	l.driven, l.wait = true, w
 	defer func() { l.driven, l.wait = false, nil }()
+	l.begin()
+	l.steps(w)
+	if l.over && !l.closed {
+		l.close()
+	}
+}
+
+// begin makes up for what happened while nobody drove.
+func (l *Loop) begin() {
 	now := time.Now()
+	l.active = now
 	l.catchUp(now)
 	l.settle(now)
-	for !l.over && !w.over() {
+}
+
+// steps drives until the conversation is over, or w is, or the driver is to rest.
+func (l *Loop) steps(w *wait) {
+	for !l.over && !w.over() && !l.tired {
 		switch {
 		case l.handshakeDue():
 			l.startTLS()
@@ -31,14 +45,11 @@ func (l *Loop) drive(w *wait) {
 			p := l.early
 			l.early = nil
 			l.received(p, nil)
-		case l.raw != nil:
+		case l.direct():
 			l.readDescriptor()
 		default:
 			l.readConn()
 		}
-	}
-	if l.over && !l.closed {
-		l.close()
 	}
 }
 
@@ -71,7 +82,7 @@ func (l *Loop) look() {
 }
 
 // due reports whether the driver has anything to do but to wait for input.
-func (l *Loop) due() bool { return l.over || l.wait.over() || l.handshakeDue() }
+func (l *Loop) due() bool { return l.over || l.tired || l.wait.over() || l.handshakeDue() }
 
 // reads reports whether to read. Behind the end of the core, what comes is thrown
 // away: a peer that first has to get rid of its output would not read our last.
@@ -82,11 +93,18 @@ func (l *Loop) reads() bool {
 	return !l.eof && !l.implicit && !l.securing && l.turn.WantRead()
 }
 
+// direct reports whether the descriptor is read and written, and not conn.
+func (l *Loop) direct() bool { return l.fd != nil && l.conn == l.base && !l.implicit }
+
 // park waits until settle finds something to do.
 func (l *Loop) park() {
 	l.driver = driverParked
+	if l.wakeup == nil {
+		l.wakeup = make(chan struct{}, 1)
+	}
+	wakeup := l.wakeup
 	l.mu.Unlock()
-	<-l.wakeup
+	<-wakeup
 	l.mu.Lock()
 	l.driver = driverBusy
 }
@@ -147,6 +165,9 @@ func (l *Loop) arm(now time.Time) {
 	at := l.expires
 	if at.IsZero() {
 		at = l.core.Deadline()
+		if rest := l.restDue(now); at.IsZero() || !rest.IsZero() && rest.Before(at) {
+			at = rest
+		}
 	}
 	if at.IsZero() || !l.armed.IsZero() && !at.Before(l.armed) || l.over {
 		return
@@ -174,12 +195,14 @@ func (l *Loop) expire() {
 	case !due.IsZero() && !now.Before(due):
 		l.core.Tick(now)
 	}
+	l.tired = l.own && !l.resting && l.driver == driverReading && !now.Before(l.active.Add(restAfter))
 	l.settle(now)
 }
 
 // received hands the core what a read brought.
 func (l *Loop) received(p []byte, err error) {
 	now := time.Now()
+	l.active = now
 	if len(p) > 0 {
 		l.turn.Feed(now, p)
 	}

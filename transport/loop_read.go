@@ -15,7 +15,7 @@ const idleBuffer = 512
 // way while the lock is not held, so that none can take the first octets of a
 // handshake.
 func (l *Loop) readDescriptor() {
-	raw := l.raw
+	raw := l.fd
 	l.driver = driverReading
 	err := l.outside(func() error { return raw.Read(l.readable) })
 	l.driver = driverBusy
@@ -88,6 +88,9 @@ func (l *Loop) readConn() {
 	l.mu.Lock()
 	l.driver = driverBusy
 	l.filled = n == len(p)
+	if n > 0 {
+		l.tired = false // conn may have read more than it gave, which brings no event
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		l.base.SetReadDeadline(time.Time{}) // it was a nudge
 		err = nil

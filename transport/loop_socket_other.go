@@ -12,4 +12,6 @@ func descriptor(net.Conn) syscall.RawConn { return nil }
 
 func readNow(uintptr, []byte) (n int, again bool, err error) { return 0, false, syscall.EINVAL }
 
+func readableNow(uintptr) bool { return true }
+
 func writeOne(uintptr, []byte) (int, error) { return 0, syscall.EINVAL }

@@ -50,6 +50,17 @@ func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	}
 }
 
+// readableNow reports whether a read would not block.
+func readableNow(fd uintptr) bool {
+	var p [1]byte
+	for {
+		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK)
+		if err != syscall.EINTR {
+			return err != syscall.EAGAIN
+		}
+	}
+}
+
 // writeOne makes one write that does not block; n is 0 if the socket is full.
 func writeOne(fd uintptr, p []byte) (n int, err error) {
 	for {

@@ -49,7 +49,7 @@ func (l *Loop) write(now time.Time) {
 		return
 	}
 	s := borrow()
-	if l.raw == nil {
+	if !l.direct() {
 		if p := l.copyOutput(now, s); len(p) > 0 {
 			l.writing = true
 			go l.writeConn(l.conn, s, p)
@@ -73,7 +73,7 @@ func (l *Loop) flush(now time.Time, s *scratch, write func(*scratch, []protocol.
 // writeNow writes chunks until the socket is full.
 func (l *Loop) writeNow(s *scratch, chunks []protocol.Chunk) (int64, error) {
 	s.output, s.wrote, s.err = chunks, 0, nil
-	err := l.raw.Write(s.try)
+	err := l.fd.Write(s.try)
 	s.output = nil
 	if err == nil && s.err != nil {
 		err = l.opError("write", s.err)
@@ -135,7 +135,7 @@ func (s *scratch) gather(chunks []protocol.Chunk) (rest []protocol.Chunk, size i
 // writeDescriptor is a goroutine that writes while the socket was full. It holds
 // neither memory nor the lock while it waits for room.
 func (l *Loop) writeDescriptor() {
-	err := l.raw.Write(func(fd uintptr) bool {
+	err := l.fd.Write(func(fd uintptr) bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if !l.driven {

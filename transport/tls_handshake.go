@@ -64,7 +64,7 @@ func (l *Loop) handshake(conn *tls.Conn, p *peerConn, u protocol.Upgrade) {
 func (l *Loop) secured(now time.Time, conn *tls.Conn, state protocol.TLSState, err error) {
 	l.securing, l.implicit = false, false
 	if err == nil {
-		l.conn, l.raw = conn, nil
+		l.conn = conn
 	} else {
 		l.turn.writeErr = err // nothing goes out in clear where TLS was meant to be
 	}

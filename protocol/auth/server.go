@@ -34,6 +34,10 @@ type Server struct {
 	// wants to act as: "" for nobody else. The login succeeds if it returns nil. Where
 	// it is not set users may act as themselves alone.
 	Authorize func(identity, username string) error
+	// Granted, if not nil, is told of each exchange whose checks have all passed, as
+	// the last of them: what Authorize is given, or two empty strings for ANONYMOUS. The
+	// exchange may still fail, where the client has another response to give.
+	Granted func(identity, username string)
 	// Password checks a password, for PLAIN and LOGIN. It has to take the same time for
 	// users that do not exist; SCRAMPassword does. Passwords come as they were sent.
 	Password func(username, password string) error
@@ -138,6 +142,14 @@ func (s *Server) New(name string, tls protocol.TLSState) (sasl.Server, error) {
 
 // authorize is the last word on a login.
 func (s *Server) authorize(identity, username string) error {
+	if err := s.mayAct(identity, username); err != nil {
+		return err
+	}
+	s.granted(identity, username)
+	return nil
+}
+
+func (s *Server) mayAct(identity, username string) error {
 	if s.Authorize != nil {
 		return s.Authorize(identity, username)
 	}
@@ -145,4 +157,10 @@ func (s *Server) authorize(identity, username string) error {
 		return ErrNotAuthorized
 	}
 	return nil
+}
+
+func (s *Server) granted(identity, username string) {
+	if s.Granted != nil {
+		s.Granted(identity, username)
+	}
 }

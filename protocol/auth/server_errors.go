@@ -6,16 +6,16 @@ import "errors"
 var (
 	// ErrCredentials says that the user name or what goes with it is wrong: 535 5.7.8
 	// (RFC 4954 §6).
-	ErrCredentials = errors.New("authentication credentials invalid")
+	ErrCredentials error = &refused{"authentication credentials invalid"}
 	// ErrUnknownUser is for the functions of Server. An exchange fails with
 	// ErrCredentials in its place.
 	ErrUnknownUser = errors.New("unknown user")
 	// ErrNotAuthorized says that the user may not act as the identity asked for.
-	ErrNotAuthorized = errors.New("not authorized to act as that identity")
+	ErrNotAuthorized error = &refused{"not authorized to act as that identity"}
 	// ErrChannelBinding says that the client's channel binding is not that of this
 	// connection, or that the client was not shown the mechanisms with channel binding
 	// that were offered: somebody stands between the two.
-	ErrChannelBinding = errors.New("channel binding does not match")
+	ErrChannelBinding error = &refused{"channel binding does not match"}
 )
 
 // MessageError says that a response breaks the rules of its mechanism: 501 5.5.2.

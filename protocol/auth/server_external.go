@@ -24,6 +24,10 @@ func (s *Server) anonymous() sasl.Server {
 		if traceFault(trace) != "" {
 			return nil, nil, &MessageError{MechanismAnonymous, "malformed message"}
 		}
-		return nil, nil, s.Anonymous(trace)
+		if err := s.Anonymous(trace); err != nil {
+			return nil, nil, err
+		}
+		s.granted("", "")
+		return nil, nil, nil
 	})
 }

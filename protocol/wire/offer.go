@@ -74,6 +74,8 @@ func (o *Offer) appendParam(dst []byte, keyword string) (out []byte, reason stri
 		return appendNumber(dst, o.DeliverByMin, maxByTime)
 	case "AUTH":
 		return o.appendMechanisms(dst)
+	case "XCLIENT":
+		return append(dst, " NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"...), ""
 	case "LIMITS":
 		return o.Limits.appendTo(dst)
 	case "MT-PRIORITY":

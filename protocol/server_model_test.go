@@ -1,0 +1,480 @@
+package protocol_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sansmtp/sansmtp/protocol"
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// model is a server as the RFCs have it, with no octets and no time: it says which
+// codes answer a command, and nothing else. What the application decides stands in
+// the addresses.
+type model struct {
+	lmtp     bool
+	hello    string // the verb
+	open     bool
+	from     string
+	accepted []string // forward-paths
+	chunks   bool     // BDAT was taken
+	refused  bool     // a chunk was refused
+	binary   bool
+	size     int // of the chunks
+	content  string
+	messages []string // contents that were whole
+}
+
+const modelLimit = 60 // octets of content
+
+func (m *model) end() { *m = model{lmtp: m.lmtp, hello: m.hello, messages: m.messages} }
+
+// line answers a command without content. 354 says that content follows.
+func (m *model) line(line string) wire.Code {
+	verb, args, _ := strings.Cut(line, " ")
+	switch verb {
+	case "EHLO", "HELO", "LHLO":
+		if (verb == "LHLO") != m.lmtp {
+			return 500
+		}
+		m.end()
+		m.hello = verb
+		return 250
+	case "NOOP":
+		return 250
+	case "VRFY":
+		return 252
+	case "HELP":
+		return 214
+	case "XYZZY", "EXPN":
+		return 502
+	case "RSET":
+		m.end()
+		return 250
+	case "QUIT":
+		return 221
+	}
+	if m.hello == "" {
+		return 503
+	}
+	switch verb {
+	case "MAIL":
+		switch {
+		case m.open:
+			return 503
+		case strings.Contains(args, "BODY") && m.hello == "HELO":
+			return 555
+		case strings.HasPrefix(args, "FROM:x"):
+			return 501
+		case strings.HasPrefix(args, "FROM:<later"):
+			return 451
+		}
+		m.open, m.from, m.binary = true, args, strings.Contains(args, "BINARYMIME")
+		return 250
+	case "RCPT":
+		switch {
+		case !m.open || m.chunks || m.refused:
+			return 503
+		case len(m.accepted) == 3:
+			return 452
+		case strings.HasPrefix(args, "TO:x"):
+			return 501
+		case strings.HasPrefix(args, "TO:<no"):
+			return 550
+		}
+		m.accepted = append(m.accepted, args)
+		return 250
+	case "DATA":
+		switch {
+		case !m.open || m.chunks || m.refused || m.binary || len(m.accepted) == 0:
+			return 503
+		case strings.HasPrefix(m.from, "FROM:<nodata"):
+			m.end()
+			return 451
+		}
+		return 354
+	}
+	panic(line)
+}
+
+// verdicts are the answers to content that is whole, and end the transaction.
+func (m *model) verdicts(content string) []wire.Code {
+	code := wire.Code(250)
+	switch {
+	case len(content) > modelLimit:
+		code = 552
+	case !m.chunks && strings.ContainsAny(strings.ReplaceAll(content, "\r\n", ""), "\r\n"):
+		code = 550
+	default:
+		m.messages = append(m.messages, content)
+		if strings.HasPrefix(m.from, "FROM:<spam") {
+			code = 554
+		}
+	}
+	n := 1
+	if m.lmtp {
+		n = len(m.accepted)
+	}
+	m.end()
+	return slices.Repeat([]wire.Code{code}, n)
+}
+
+// chunk answers BDAT.
+func (m *model) chunk(content string, last bool) []wire.Code {
+	code := wire.Code(503)
+	switch {
+	case m.hello == "":
+	case m.hello == "HELO":
+		code = 502
+	case !m.open, m.refused, len(m.accepted) == 0:
+	case !m.chunks && strings.HasPrefix(m.from, "FROM:<nodata"):
+		code = 451
+	default:
+		m.chunks = true
+		m.content += content
+		if last {
+			return m.verdicts(m.content)
+		}
+		if len(m.content) <= modelLimit {
+			return []wire.Code{250}
+		}
+		m.refused = true
+		return []wire.Code{552}
+	}
+	if m.open {
+		m.refused = !last
+		if last && len(m.accepted) > 0 {
+			m.end()
+		}
+	}
+	return []wire.Code{code}
+}
+
+// sensible makes of a number one for a command that a client would say next.
+func (m *model) sensible(n int) int {
+	switch {
+	case m.hello == "":
+		return 0
+	case m.refused:
+		return 4 // among others RSET
+	case !m.open:
+		return 14
+	case len(m.accepted) == 0:
+		return 34
+	case m.chunks || m.binary:
+		return 80
+	}
+	return 34 + n*66/100
+}
+
+// walk is a session at random: flights that the client sends without waiting, and
+// the codes that answer them.
+type walk struct {
+	flights []string
+	codes   []wire.Code
+	model   model
+}
+
+func newWalk(r *rand.Rand, lmtp bool) *walk {
+	w := &walk{model: model{lmtp: lmtp}}
+	m := &w.model
+	var flight strings.Builder
+	wait := func() {
+		if flight.Len() > 0 {
+			w.flights = append(w.flights, flight.String())
+			flight.Reset()
+		}
+	}
+	say := func(line string) wire.Code {
+		code := m.line(line)
+		flight.WriteString(line + "\r\n")
+		w.codes = append(w.codes, code)
+		return code
+	}
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	hello := "EHLO"
+	if lmtp {
+		hello = "LHLO"
+	}
+	if r.IntN(10) > 0 {
+		say(hello + " me.example")
+	}
+	for range 5 + r.IntN(40) {
+		n := r.IntN(100)
+		if r.IntN(4) > 0 {
+			n = m.sensible(n)
+		}
+		switch {
+		case n < 4:
+			say(pick("EHLO", "HELO", "LHLO", hello) + " me.example")
+		case n < 14:
+			say(pick("NOOP", "NOOP x", "VRFY b", "HELP", "XYZZY", "EXPN l", "RSET"))
+		case n < 34:
+			say("MAIL FROM:" + pick("<a@me.example>", "<a@me.example>", "<>", "<later@me.example>", "<nodata@me.example>", "<spam@me.example>", "x", "<a@me.example> BODY=8BITMIME", "<a@me.example> BODY=BINARYMIME"))
+		case n < 62:
+			say("RCPT TO:" + pick("<b@mx.example>", "<c@mx.example>", "<postmaster>", "<no@mx.example>", "x"))
+		case n < 80:
+			if say("DATA") != 354 {
+				wait()
+				continue
+			}
+			content := pick("", "hi\r\n", "..\r\n", "QUIT\r\nRSET\r\n", "a\nb\r\n", "\r\r\n", ".\n.\r\n", strings.Repeat("0123456789\r\n", 1+r.IntN(8)))
+			if r.IntN(2) == 0 {
+				wait() // else it comes ahead of the 354, and is content all the same
+			}
+			flight.WriteString(strings.TrimPrefix(strings.ReplaceAll("\r\n"+content, "\r\n.", "\r\n.."), "\r\n") + ".\r\n")
+			w.codes = append(w.codes, m.verdicts(content)...)
+		default:
+			content := pick("", "hi\r\n", ".\r\n", "QUIT\r\n", "\n\r\x00", "BDAT 5\r\n", strings.Repeat("x", r.IntN(80)))
+			last := r.IntN(2) == 0
+			line := fmt.Sprintf("BDAT %d", len(content))
+			if last {
+				line += " LAST"
+			}
+			flight.WriteString(line + "\r\n" + content)
+			w.codes = append(w.codes, m.chunk(content, last)...)
+		}
+		if r.IntN(6) == 0 {
+			wait()
+		}
+	}
+	say("QUIT")
+	flight.WriteString(pick("", "NOOP\r\n", "MAIL FROM:<x@y.example>\r\n"))
+	wait()
+	return w
+}
+
+// walker plays a walk with an application and a driver of random speed.
+type walker struct {
+	*serverMachine
+	r     *rand.Rand // nil: everything at once
+	held  []func()
+	seen  []string // the requests
+	mail  []string // contents that were whole
+	out   []byte
+	codes []wire.Code
+}
+
+func (w *walker) chance(n int) bool { return w.r != nil && w.r.IntN(n) == 0 }
+
+// later does what an application does, now or some time.
+func (w *walker) later(f func()) {
+	if w.chance(2) {
+		w.held = append(w.held, f)
+		return
+	}
+	f()
+}
+
+// release does one of the things that are held back.
+func (w *walker) release() {
+	i := w.r.IntN(len(w.held))
+	f := w.held[i]
+	w.held = slices.Delete(w.held, i, i+1)
+	f()
+}
+
+func (w *walker) pump() {
+	for q, ok := w.Next(); ok; q, ok = w.Next() {
+		w.request(q)
+	}
+}
+
+func (w *walker) request(q protocol.Request) {
+	w.seen = append(w.seen, q.Verb()+" "+q.Args())
+	answer := func(code wire.Code) { w.later(func() { w.answered(q.Answer(wire.Reply{Code: code})) }) }
+	from := ""
+	if m := q.Mail(); m != nil {
+		from = m.From.Local()
+	}
+	switch q.Kind() {
+	case protocol.RequestMail:
+		if from == "later" {
+			answer(451)
+			return
+		}
+		answer(250)
+	case protocol.RequestRcpt:
+		if q.Recipient().Path.Local() == "no" {
+			answer(550)
+			return
+		}
+		answer(250)
+	case protocol.RequestData:
+		if from == "nodata" {
+			answer(451)
+			return
+		}
+		code := wire.Code(250)
+		if from == "spam" {
+			code = 554
+		}
+		w.later(func() {
+			sink := &mailSink{}
+			if w.chance(3) {
+				sink.short = 1 + w.r.IntN(20)
+			}
+			w.sinks = append(w.sinks, sink)
+			f := q.AcceptContent(sink)
+			early := w.chance(5)
+			if early {
+				q.Answer(wire.Reply{Code: code})
+			}
+			f.OnReady(func(_ int64, err error) {
+				if err != nil {
+					return
+				}
+				w.mail = append(w.mail, string(sink.content))
+				if !early {
+					w.later(func() { w.verdict(q, code) })
+				}
+			})
+		})
+	default:
+		w.later(func() { w.answered(q.AnswerDefault()) })
+	}
+}
+
+func (w *walker) verdict(q protocol.Request, code wire.Code) {
+	for i := range q.Recipients() {
+		if w.chance(2) {
+			q.AnswerEach(i, wire.Reply{Code: code}) // false but for LMTP
+		}
+	}
+	q.Answer(wire.Reply{Code: code})
+}
+
+func (w *walker) answered(did bool) {
+	if !did {
+		w.t.Error("an answer came too late")
+	}
+}
+
+// some writes some of what is there, and reports whether there was any.
+func (w *walker) some() bool {
+	max := 1 << 20
+	if w.r != nil {
+		max = 1 + w.r.IntN(300)
+	}
+	s := joined(w.Output(w.now, nil, max))
+	w.pump()
+	if s == "" {
+		return false
+	}
+	if w.chance(4) {
+		return true // lent and not written
+	}
+	if w.r != nil {
+		s = s[:1+w.r.IntN(len(s))]
+	}
+	w.out = append(w.out, s...)
+	w.Wrote(w.now, int64(len(s)))
+	w.pump()
+	return true
+}
+
+// move does whatever can be done without input, and reports whether anything could.
+func (w *walker) move() bool {
+	for _, sink := range w.sinks {
+		sink.taken = 0
+	}
+	w.Resume()
+	w.pump()
+	wrote := false
+	for _, sink := range w.sinks {
+		wrote = wrote || sink.taken > 0
+	}
+	wrote = w.some() || wrote
+	if len(w.held) > 0 {
+		w.release()
+		w.pump()
+		return true
+	}
+	return wrote
+}
+
+func (w *walker) run(flights []string) {
+	for _, flight := range flights {
+		rest := []byte(flight)
+		for len(rest) > 0 && w.Err() == nil {
+			n := 0
+			if w.WantRead() {
+				n = len(rest)
+				if w.r != nil {
+					n = 1 + w.r.IntN(len(rest))
+				}
+				n, _ = w.Feed(w.now, rest[:n])
+				rest = rest[n:]
+				w.pump()
+			}
+			moved := false
+			if n == 0 || w.chance(3) {
+				moved = w.move()
+			}
+			if n == 0 && !moved && !w.WantRead() {
+				w.t.Fatalf("it is stuck at %q; said %q, seen %q, sinks %d, flight %q, slow %v", rest, w.out, w.seen, len(w.sinks), flight, w.r != nil)
+			}
+		}
+		for w.move() { // the client waits for all replies
+		}
+	}
+	parser := wire.ReplyParser{}
+	for rest := w.out; len(rest) > 0; {
+		n, r, done, err := parser.Parse(rest)
+		if err != nil || !done {
+			w.t.Fatalf("reply: %v, %q", err, rest)
+		}
+		w.codes = append(w.codes, r.Code)
+		rest = rest[n:]
+	}
+}
+
+// Whatever a client says, and however slow and disorderly the application answers,
+// each command has the replies that the model gives it, in order, and the application
+// sees the same.
+func TestServerAgreesWithModel(t *testing.T) { // C12 C32 C54 C55 C56 C63 C65 C107 C118 F26 F27
+	const sessions = 4000
+	total := map[wire.Code]int{}
+	for seed := range uint64(sessions) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		lmtp := r.IntN(3) == 0
+		script := newWalk(r, lmtp)
+		var seen []string
+		for timing := range uint64(3) {
+			cfg := protocol.ServerConfig{LMTP: lmtp, MaxContent: modelLimit, MaxRecipients: 3, MaxUnknown: 1000, MaxErrors: 1000}
+			cfg.Requests = protocol.AllRequests &^ protocol.RequestClosed
+			if timing == 2 {
+				cfg.MaxPipelined = 1 + r.IntN(4)
+			}
+			w := &walker{serverMachine: servedMachine(t, cfg)}
+			if timing > 0 {
+				w.r = rand.New(rand.NewPCG(seed, timing+1))
+			}
+			w.pump()
+			w.run(script.flights)
+			if want := append([]wire.Code{220}, script.codes...); !slices.Equal(w.codes, want) {
+				t.Fatalf("seed %d, timing %d, LMTP %v:\n%q\nreplies %v\n   want %v", seed, timing, lmtp, script.flights, w.codes, want)
+			}
+			if !slices.Equal(w.mail, script.model.messages) {
+				t.Fatalf("seed %d, timing %d:\n%q\nmessages %q\n    want %q", seed, timing, script.flights, w.mail, script.model.messages)
+			}
+			if timing == 0 {
+				seen = w.seen
+			} else if !slices.Equal(w.seen, seen) {
+				t.Fatalf("seed %d, timing %d:\n%q\nrequests %q\n    want %q", seed, timing, script.flights, w.seen, seen)
+			}
+			for _, code := range w.codes {
+				total[code]++
+			}
+		}
+	}
+	for _, code := range []wire.Code{214, 220, 221, 250, 252, 354, 450 + 1, 452, 500, 501, 502, 503, 550, 552, 554, 555} {
+		if total[code] < 100 {
+			t.Errorf("%d came %d times", code, total[code])
+		}
+	}
+	t.Logf("%d sessions; replies: %v", 3*sessions, total)
+}

@@ -1,0 +1,75 @@
+package protocol
+
+import (
+	"strings"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+func (s *Server) doRcpt(c *slot) {
+	t := s.tx
+	switch {
+	case s.verb == "":
+		s.refuse(c, s.helloFirst())
+		return
+	case t == nil:
+		s.refuse(c, replyMailFirst)
+		return
+	case t.content != contentNone || t.refused:
+		s.refuse(c, replyChunksUnderWay)
+		return
+	case t.accepted >= s.maxRecipients():
+		s.settled(c, replyTooManyRecipients)
+		return
+	}
+	rcpt := t.recipient()
+	err := rcpt.Parse(c.args, wire.ParseOptions{Enabled: s.set, UTF8: t.mail.SMTPUTF8, Extra: s.cfg.ExtraParams})
+	if err == nil {
+		err = rcpt.Path.CheckLength()
+	}
+	if err != nil {
+		s.refuse(c, replyOf(err))
+		return
+	}
+	if !s.roomForDomain(rcpt.Path.Domain()) {
+		s.settled(c, replyTooManyDomains)
+		return
+	}
+	t.pending++
+	c.tx, c.rcpt = t, rcpt
+	s.ask(c)
+}
+
+func (s *Server) maxRecipients() int {
+	if most := s.cfg.Limits.RcptMax; most > 0 {
+		return min(most, s.cfg.MaxRecipients)
+	}
+	return s.cfg.MaxRecipients
+}
+
+// roomIsKnown reports whether it is certain if one more recipient is too many, whatever
+// the answers to those before it will be.
+func (s *Server) roomIsKnown(t *transaction) bool {
+	most := s.maxRecipients()
+	return t.accepted+t.pending < most || t.accepted >= most
+}
+
+// roomForDomain counts the domains of a session's recipients (RFC 9422 §4.3).
+func (s *Server) roomForDomain(domain string) bool {
+	most := s.cfg.Limits.RcptDomainMax
+	if most == 0 {
+		return true
+	}
+	domain = strings.ToLower(domain)
+	if _, known := s.domains[domain]; known {
+		return true
+	}
+	if len(s.domains) >= most {
+		return false
+	}
+	if s.domains == nil {
+		s.domains = map[string]struct{}{}
+	}
+	s.domains[domain] = struct{}{}
+	return true
+}
