@@ -115,6 +115,59 @@ func TestStats(t *testing.T) {
 	}
 }
 
+// As many messages as the window holds go out before the first verdict.
+func TestSendWindow(t *testing.T) {
+	const (
+		first = `
+			C: MAIL FROM:<a@me.example>
+			C: RCPT TO:<b@mx.example>
+			C: BDAT 4 LAST
+			C: hi
+		`
+		verdict = `
+			S: 250 ok
+			S: 250 ok
+			S: 250 queued
+		`
+		next = "C: RSET\n" + first // what stands before it is not decided
+	)
+	for _, row := range []struct {
+		messages int
+		script   string
+		trips    int // with greeting, EHLO and QUIT
+	}{
+		{0, first + next + next + verdict + "S: 250 ok" + verdict + "S: 250 ok" + verdict, 4},
+		{2, first + next + verdict + next + "S: 250 ok" + verdict + "S: 250 ok" + verdict, 5},
+		{1, first + verdict + first + verdict + first + verdict, 6},
+	} {
+		p := listen(t, nil, `
+			S: 220 mx.example
+			C: EHLO me.example
+			S: 250-mx.example
+			S: 250-PIPELINING
+			S: 250 CHUNKING
+		`+row.script+bye)
+		cfg := me()
+		cfg.Window.Messages = row.messages
+		c := dial(t, p.url(), cfg)
+		var deliveries []*protocol.Delivery
+		c.Do(func(machine *protocol.Client) {
+			for range 3 {
+				deliveries = append(deliveries, machine.Send(envelope(), body()))
+			}
+		})
+		for _, d := range deliveries {
+			if receipt, err := d.Result().Await(t.Context()); err != nil || receipt.Outcome != protocol.Accepted {
+				t.Errorf("window of %d: got %+v, %v", row.messages, receipt, err)
+			}
+		}
+		quit(t, c)
+		if s := c.Stats(); s.RoundTrips != row.trips {
+			t.Errorf("window of %d: %d round trips, want %d", row.messages, s.RoundTrips, row.trips)
+		}
+	}
+}
+
 // Many goroutines may send on one Client; each gets the verdict on its own message.
 // P16, P38.
 func TestSendFromManyGoroutines(t *testing.T) {

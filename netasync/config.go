@@ -52,6 +52,9 @@ type Config struct {
 	Disable wire.ExtensionSet
 	// EOL is what happens to bare CR and LF in content: see protocol.ClientConfig.
 	EOL wire.EOL
+	// Window bounds what is sent and not yet decided. The zero value sends up to 32
+	// messages of 256 KiB in all ahead of their verdicts where the server can have that.
+	Window protocol.Window
 	// Trace, if not nil, is told of every line in both directions, without secrets.
 	// It runs inline: it must not block, nor use the Client.
 	Trace func(protocol.TraceEvent)
@@ -147,6 +150,7 @@ func (cfg *Config) client(a address) protocol.ClientConfig {
 		NoHELO:             cfg.TLS >= TLSRequired || cfg.Login != nil,
 		AllowCleartextAuth: cfg.AllowCleartextAuth,
 		EOL:                cfg.EOL,
+		Window:             cfg.Window,
 		Timeouts:           cfg.Timeouts,
 		Trace:              cfg.Trace,
 	}

@@ -67,6 +67,7 @@ func TestDialConfigError(t *testing.T) {
 		{"smtp://mx.example", netasync.Config{Hello: "me example"}, "HELO name: domain: octet 0x20 does not fit into a domain at offset 2"},
 		{"smtp://mx.example", netasync.Config{ConnectTimeout: -1}, "ConnectTimeout: negative"},
 		{"smtp://mx.example", netasync.Config{Timeouts: protocol.Timeouts{Mail: -1}}, "Timeouts.Mail: negative"},
+		{"smtp://mx.example", netasync.Config{Window: protocol.Window{Octets: -1}}, "Window.Octets: negative"},
 		{"smtp://mx.example", netasync.Config{EOL: wire.EOLVerbatim}, "EOL: DATA cannot carry bare CR or LF"},
 	} {
 		_, err := netasync.Dial(t.Context(), row.url, row.cfg)

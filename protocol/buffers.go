@@ -12,11 +12,12 @@ import (
 // buffers of the few that are busy.
 type buffers struct {
 	arena   []byte   // commands that are planned
-	scratch []byte   // what DotEncoder changed of a piece of content
+	scratch []byte   // what was changed of content, or copied
 	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
 	awaited []expectation
+	flight  []*Delivery // the messages that are under way, in wire order
 	queue   []task
-	params  wire.MailParams // of the transaction that is active, as they are sent
+	params  wire.MailParams // of the transaction that began last, as they are sent
 
 	// A server's.
 	slots  []slot          // its length is 0 or a power of two

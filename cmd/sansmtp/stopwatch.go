@@ -29,6 +29,9 @@ func (w *stopwatch) note(e protocol.TraceEvent) {
 	case protocol.TraceSent:
 		w.awaited = append(w.awaited, verbOf(e.Line))
 	case protocol.TraceContent:
+		if n := len(w.awaited); n > 0 && w.awaited[n-1] == "BDAT" {
+			w.awaited = w.awaited[:n-1] // the one reply is to both
+		}
 		w.awaited = append(w.awaited, "content")
 	case protocol.TraceTLS:
 		w.lap("TLS", e.Time)

@@ -137,6 +137,7 @@ var changing = []struct {
 	instead string
 }{
 	{regexp.MustCompile(`\d+ bytes queued as `), "N bytes queued as "},
+	{regexp.MustCompile(`\d+ byte chunk, total \d+`), "N byte chunk, total N"},
 	{regexp.MustCompile(`(queued as |OK id=|Stored as )[0-9A-Za-z-]+`), "${1}ID"},
 	{regexp.MustCompile(`[0-9a-f]{8} Message accepted`), "ID Message accepted"},
 	{regexp.MustCompile(`> [0-9A-Za-z+/]{22}(:[RT]\d+)* Saved`), "> ID Saved"},

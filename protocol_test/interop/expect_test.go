@@ -25,6 +25,9 @@ func (s *server) expect(to ...string) (r report, stored []string) {
 		if rcpt.positive() {
 			command = "end of data"
 			verdict := s.verdict.of(address)
+			if s.chunked != nil {
+				verdict = s.chunked.of(address)
+			}
 			if s.second != nil && len(stored)%2 == 1 {
 				verdict = *s.second
 			}
@@ -89,13 +92,16 @@ func (s *server) expectTLS() *tlsReport {
 }
 
 // expectSteps are the steps of a session that sends one message, and how often the
-// server is waited for in it.
+// server is waited for in it: 0 where that depends on how fast chunks are answered.
 func (s *server) expectSteps(recipients int) (steps []string, roundTrips int) {
 	hello := "EHLO"
 	if s.lmtp() {
 		hello = "LHLO"
 	}
-	steps = []string{"connect", "greeting", hello, "MAIL", "RCPT", "DATA", "content", "QUIT"}
+	steps = []string{"connect", "greeting", hello, "MAIL", "RCPT", "content", "QUIT"}
+	if s.chunked == nil {
+		steps = append(steps, "DATA")
+	}
 	roundTrips = 5 // greeting, EHLO, MAIL to DATA, content, QUIT
 	if s.lock {
 		roundTrips += recipients + 1
@@ -106,6 +112,9 @@ func (s *server) expectSteps(recipients int) (steps []string, roundTrips int) {
 		roundTrips += 2 // STARTTLS, EHLO
 	case implicitTLS:
 		steps = append(steps, "TLS")
+	}
+	if s.chunked != nil {
+		roundTrips = 0
 	}
 	return steps, roundTrips
 }

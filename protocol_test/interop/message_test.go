@@ -113,15 +113,17 @@ func (m message) lines() []string {
 	return strings.Split(strings.ReplaceAll(string(m.octets), "\r\n", "\n"), "\n")
 }
 
-// content is the message as it arrives.
-func (m message) content() []byte {
-	return []byte(strings.Join(m.lines(), "\r\n") + "\r\n")
-}
+// content is what arrives of the message.
+func (m message) content() []byte { return []byte(strings.Join(m.lines(), "\r\n") + "\r\n") }
 
-// wire is how many octets the content takes with DATA: RFC 5321 §4.5.2, by the line.
-func (m message) wire() (n int) {
+// wire is how many octets the content takes on the way to the server: with DATA by
+// RFC 5321 §4.5.2.
+func (m message) wire(s *server) int {
+	n := len(m.content())
+	if s.chunked != nil {
+		return n
+	}
 	for _, line := range m.lines() {
-		n += len(line) + len("\r\n")
 		if strings.HasPrefix(line, ".") {
 			n++
 		}

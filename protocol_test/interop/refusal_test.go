@@ -70,13 +70,14 @@ func TestSize(t *testing.T) {
 	for _, c := range []struct {
 		*server
 		limit   int
-		refusal *reply // of content without a size; nil: not tried
+		refusal *reply // of content without a size
+		step    string // that it comes at
 	}{
-		{postfix(), 10_000_000, &reply{552, "5.3.4", "Error: message file too big"}},
-		{exim(), 10 << 20, &reply{552, "", "Message size exceeds maximum permitted"}},
-		{smtpServer(), 10_000_000, &reply{552, "", "5.3.4 Message too big"}},
-		{aiosmtpd(), 32 << 20, &reply{552, "", "Error: Too much mail data"}},
-		{openSMTPD(), 35 << 20, &reply{554, "5.3.4", "Message too big for system: Transaction failed, message too big"}},
+		{postfix(), 10_000_000, &reply{552, "5.3.4", "Chunk exceeds message size limit"}, "BDAT"},
+		{exim(), 10 << 20, &reply{552, "", "Message size exceeds maximum permitted"}, "end of data"},
+		{smtpServer(), 10_000_000, &reply{552, "", "5.3.4 Message too big"}, "end of data"},
+		{aiosmtpd(), 32 << 20, &reply{552, "", "Error: Too much mail data"}, "end of data"},
+		{openSMTPD(), 35 << 20, &reply{554, "5.3.4", "Message too big for system: Transaction failed, message too big"}, "end of data"},
 	} {
 		args := []string{"--server", c.url(), "--tls-ca", rig.env["CA"], "--to", "ok@example.test"}
 		m := newMessage(c.limit + 1)
@@ -98,7 +99,7 @@ func TestSize(t *testing.T) {
 			accepted := c.accepted.of("ok@example.test")
 			got.want(t, report{
 				Outcome: "refused", Exit: 69, RetrySafe: true,
-				Error: c.address + ": refused: end of data: " + c.refusal.String(), Kind: "reply", Step: "send",
+				Error: c.address + ": refused: " + c.step + ": " + c.refusal.String(), Kind: "reply", Step: "send",
 				Server: c.address, TLS: c.expectTLS(), Reply: c.refusal,
 				Recipients: []recipient{{"ok@example.test", "refused", c.refusal, &accepted}},
 			})

@@ -26,7 +26,7 @@ func TestSend(t *testing.T) {
 			check := func(t *testing.T, m message, got sent) {
 				var content int
 				want.Octets, content = got.count(t)
-				if n := m.wire(); content != n {
+				if n := m.wire(s); content != n {
 					t.Errorf("%d octets of content, want %d", content, n)
 				}
 				got.want(t, want)

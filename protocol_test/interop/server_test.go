@@ -22,6 +22,7 @@ type server struct {
 
 	accepted, bad, temp reply  // to RCPT, with RCPT for the address
 	verdict             reply  // to the content, with ID for the server's name for it
+	chunked             *reply // the same by BDAT; nil: it does not offer CHUNKING
 	second              *reply // of LMTP: the verdict for every second recipient
 }
 
@@ -70,6 +71,7 @@ func postfix() *server {
 		bad:      reply{550, "5.1.1", "<RCPT>: Recipient address rejected: User unknown in virtual mailbox table"},
 		temp:     reply{450, "4.2.1", "<RCPT>: Recipient address rejected: Mailbox busy, try again later"},
 		verdict:  reply{250, "2.0.0", "Ok: queued as ID"},
+		chunked:  &reply{250, "2.0.0", "Ok: N bytes queued as ID"},
 	}
 }
 
@@ -82,6 +84,7 @@ func exim() *server {
 		bad:      reply{550, "", "5.1.1 No such user"},
 		temp:     reply{450, "", "4.2.1 Mailbox busy, try again later"},
 		verdict:  reply{250, "", "OK id=ID"},
+		chunked:  &reply{250, "", " N byte chunk, total N\nOK id=ID"},
 	}
 }
 
@@ -137,6 +140,7 @@ func dovecot() *server {
 		bad:      reply{550, "5.1.1", "<RCPT> User doesn't exist: RCPT"},
 		temp:     reply{550, "5.1.1", "<RCPT> User doesn't exist: RCPT"},
 		verdict:  reply{250, "2.0.0", "<RCPT> ID Saved"},
+		chunked:  &reply{250, "2.0.0", "<RCPT> ID Saved"},
 	}
 }
 
@@ -144,6 +148,12 @@ func dovecotSocket() *server {
 	s := dovecot()
 	s.name, s.scheme, s.address = "Dovecot LMTP socket", "lmtp+unix", rig.env["DOVECOT_LMTP_SOCKET"]
 	return s
+}
+
+// withoutChunking is the server for a client that uses DATA all the same.
+func (s server) withoutChunking() *server {
+	s.chunked = nil
+	return &s
 }
 
 // servers are all that take mail without a login.
@@ -162,6 +172,6 @@ func servers() []*server {
 func submission() *server {
 	s := postfix().as("Dovecot submission", "DOVECOT_SUBMISSION", startTLS)
 	s.trace = []string{"Return-Path", "Received", "Received", "Received"}
-	s.verdict.Text = "Ok: N bytes queued as ID"
+	s.verdict.Text = s.chunked.Text // it passes mail on by BDAT
 	return s
 }
