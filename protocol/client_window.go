@@ -87,7 +87,7 @@ func (c *Client) mayBegin(t task) bool {
 	case !last.chunked:
 		return true // RFC 2920 §3.1: content may open a group
 	}
-	return !c.draining && n < max(1, c.window) && d.weigh() <= c.cfg.Window.Octets-c.octets
+	return n < max(1, c.window) && d.weigh() <= c.cfg.Window.Octets-c.octets
 }
 
 // weigh returns the most octets that the content will take; unbounded if that is
@@ -209,7 +209,8 @@ func (c *Client) recall(i int, at int64) {
 	c.mem.queue = slices.Insert(c.mem.queue, c.first, tasks...)
 }
 
-// grow and shrink follow what becomes of the messages.
+// grow and shrink follow what becomes of the messages. Those that were in flight with a
+// refused one do not count.
 func (c *Client) grow() {
 	if !c.draining {
 		c.window = min(max(1, 2*c.window), c.cfg.Window.Messages)

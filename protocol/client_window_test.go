@@ -544,6 +544,19 @@ func TestWindowRefusedBeforeAnythingIsWritten(t *testing.T) { // F2
 			= large: not delivered: SIZE limit of the server: 1000 is over 500` + nextTaken + `
 			= two: accepted: 250 queued`,
 	})
+	// So it does at the end of the connection, with its own reason; it has failed, and
+	// cannot be given up any more.
+	play(t, conversation{
+		begin: does(hello, send("one"), sendEnvelope("send", large, protocol.BodyText("hi\r\n")), send("two")),
+		acts:  cancelActs,
+		text: strings.ReplaceAll(chunking("SIZE 500")+chunkToB+nextToB, "example>\n			C: RCPT", "example> SIZE=4\n			C: RCPT") + `
+			! cancel in vain
+			EOF
+			= one: outcome unknown, a retry may duplicate: connection lost before the reply to MAIL: unexpected EOF
+			= send: not delivered: SIZE limit of the server: 1000 is over 500
+			= two: outcome unknown, a retry may duplicate: connection lost before the reply to MAIL: unexpected EOF
+			= closed: connection lost before the reply to MAIL: unexpected EOF`,
+	})
 }
 
 // A peer that stops reading sees no more than the window, however much is queued, and
