@@ -82,7 +82,8 @@ func (d *Delivery) checkPath(p wire.Path) error {
 }
 
 // Delivery is one message on its way. Each step settles on its own reply, in wire
-// order, and Result last. Its methods are for the goroutine of its Client.
+// order, and Result last; that of a message which was refused in the middle of a
+// chunk waits until the rest of the chunk is handed over. Its methods are for the goroutine of its Client.
 type Delivery struct {
 	c      *Client
 	sender wire.Path
@@ -100,7 +101,6 @@ type Delivery struct {
 	from       wire.Reply         // the reply to MAIL
 	final      wire.Reply         // the last verdict on the content
 	accepted   int                // recipients whose RCPT was answered 2yz
-	cause      error              // why it failed, once it is settled
 
 	phase     phase
 	pipelined bool
@@ -121,7 +121,7 @@ type Delivery struct {
 	// Where its octets and its content begin, where its end of data ends, unplanned
 	// until that is, and where all of it ends that is planned.
 	start, data, end, tail int64
-	failed                 error // why the server will not have it, or not get it
+	failed                 error // why the server will not have it, or not get it; once it is settled, why its steps failed
 
 	source   BodyReader // of content that does not lie in memory
 	pieceEnd int64      // where the last piece ends that was lent from source
@@ -201,7 +201,7 @@ func (d *Delivery) cancel(c *Client) {
 		c.recall(i+1, d.data)
 		d.end, d.tail = unplanned, d.data
 		d.giveUp(c)
-	case d.chunked && d.end == unplanned:
+	case d.chunked && d.end == unplanned && (d.pipelined || d.phase == phaseContent):
 		d.giveUp(c)
 	default:
 		d.abandoned = true
