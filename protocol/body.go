@@ -25,6 +25,10 @@ type BodyReader interface {
 	// together with the last piece; any other error is a failure of the source, and
 	// no piece comes with it. A piece without octets and without an error is a
 	// failure too.
+	//
+	// A piece that lies in a File may have any number of octets. Nothing but CRLF ends
+	// a line there: it may go out as it lies, without a look at it, wherever the
+	// framing allows that.
 	Next(max int) (Chunk, error)
 	// Release ends the use of the reader. It is called exactly once.
 	Release()

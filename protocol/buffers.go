@@ -13,6 +13,10 @@ type buffers struct {
 	arena   []byte   // commands that are planned
 	scratch []byte   // what DotEncoder changed of a piece of content
 	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
+	files   []fileSegment
+	piece   []byte // content that was read from a file
+	ranged  Chunk  // what is left of the part of a file that the content goes on with
+	last    bool   // and it ends with that
 	awaited []expectation
 	queue   []task
 	params  wire.MailParams // of the transaction that is active, as they are sent
@@ -45,6 +49,7 @@ func (c *Client) rest() {
 	b := c.mem
 	b.params = wire.MailParams{}
 	c.mem, c.out.mem = &noBuffers, &noBuffers
+	b.ranged, b.last = Chunk{}, false
 	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
 	if cap(b.arena) > maxPooled || cap(b.scratch) > maxPooled {
 		return

@@ -48,7 +48,7 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	if c.out.acked < c.pieceEnd {
 		return false
 	}
-	piece, err := d.nextPiece(max)
+	piece, err := d.nextPiece(c, max)
 	last := err == io.EOF
 	d.read += int64(len(piece.Bytes))
 	switch {
@@ -63,18 +63,10 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	if err != nil {
 		// Rule 10: whatever is planned instead of an end of data would deliver half a
 		// message.
-		c.end(&BodyError{Err: err})
+		c.end(bodyError(err))
 		return false
 	}
 	return true
-}
-
-func (d *Delivery) nextPiece(max int) (Chunk, error) {
-	if d.source != nil {
-		return d.source.Next(max)
-	}
-	rest := memoryReader(d.body.(*memoryBody).octets[d.read:])
-	return rest.Next(max)
 }
 
 // stuff plans a piece of content, and behind the last one the end of data.
