@@ -17,6 +17,7 @@ type buffers struct {
 	piece   []byte // content that was read from a file
 	ranged  Chunk  // what is left of the part of a file that the content goes on with
 	last    bool   // and it ends with that
+	survey  wire.Survey
 	awaited []expectation
 	queue   []task
 	params  wire.MailParams // of the transaction that is active, as they are sent

@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -56,9 +55,11 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	case len(piece.Bytes) == 0 && !last:
 		err = io.ErrNoProgress
 	case d.declared >= 0 && (d.read > d.declared || last && d.read < d.declared):
-		err = fmt.Errorf("source yields %d octets, but promised %d", d.read, d.declared)
+		err = d.notPromised(d.read)
 	default:
-		err = d.stuff(c, piece.Bytes, last)
+		if err = d.inspect(c, piece.Bytes, last); err == nil {
+			err = d.stuff(c, piece.Bytes, last)
+		}
 	}
 	if err != nil {
 		// Rule 10: whatever is planned instead of an end of data would deliver half a

@@ -13,7 +13,8 @@ type Envelope struct {
 	From wire.Path // the zero value is the null reverse-path
 	// Params are the parameters of MAIL. BODY=8BITMIME is added where the server
 	// offers it and Body is not stated, SIZE where the server offers it and the size
-	// of the content is known, SMTPUTF8 where a path needs it.
+	// of the content is known, SMTPUTF8 where a path needs it, or UTF-8 in the header
+	// section of the content.
 	Params wire.MailParams
 	To     []wire.Recipient // at least one
 }
@@ -22,6 +23,11 @@ type Envelope struct {
 // What is wrong with the envelope by itself is found at once, and what the server
 // does not offer when the message's turn comes; nothing is written then, and the
 // error is a *ConfigError, *LimitError or *BodyError inside a *DeliveryError.
+//
+// Content with octets outside US-ASCII goes only where 8BITMIME is offered, and with
+// UTF-8 in its header section where SMTPUTF8 is; see ClientConfig.Allow8Bit. Where
+// that shows only when the content is read, it ends the connection with a
+// *BodyError, without an end of data.
 func (c *Client) Send(env Envelope, body Body) *Delivery {
 	d := &Delivery{c: c, sender: env.From, to: env.To, body: body, end: unplanned}
 	if !env.Params.IsZero() {
@@ -112,6 +118,9 @@ type Delivery struct {
 	source   BodyReader // of content that does not lie in memory
 	declared int64      // octets it promised; -1: none
 	read     int64      // octets it yielded
+	// Of content that could not be looked through before MAIL: it may have no octets
+	// outside US-ASCII at all, or none in its header section.
+	only7Bit, asciiHeader bool
 }
 
 // deliverySteps are the futures of a delivery's commands.
