@@ -25,7 +25,7 @@ type BodyReader interface {
 	// until the next call of Next or Release. io.EOF ends the content and may come
 	// together with the last piece; any other error is a failure of the source, and
 	// no piece comes with it. A piece without octets and without an error is a
-	// failure too.
+	// failure too. ErrNotReady is none: Next is called again once Client.BodyReady was.
 	//
 	// A piece that lies in a File may have any number of octets. Nothing but CRLF ends
 	// a line there: it may go out as it lies, without a look at it, wherever the

@@ -38,6 +38,7 @@ type Client struct {
 	next   int // of mem.awaited: the oldest unanswered
 
 	streaming *Delivery  // the transaction whose content is being sent
+	parked    bool       // and its source has no more of it yet
 	pieceEnd  int64      // where its last piece ends: no further one before that is acknowledged
 	held      BodyReader // its content is decided, but not acknowledged up to heldTo
 	heldTo    int64

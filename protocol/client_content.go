@@ -28,7 +28,7 @@ func (d *Delivery) open() (BodyReader, error) {
 func (d *Delivery) sendContent(c *Client) {
 	d.sending = true
 	d.data = c.out.planned
-	c.streaming, c.pieceEnd = d, d.data
+	c.streaming, c.pieceEnd, c.parked = d, d.data, false
 	if !c.cfg.LMTP {
 		c.expect(d, stepContent, 0, d.data, unplanned)
 		return
@@ -48,6 +48,10 @@ func (d *Delivery) pull(c *Client, max int) bool {
 		return false
 	}
 	piece, err := d.nextPiece(c, max)
+	if err == ErrNotReady {
+		c.parked = true
+		return false
+	}
 	last := err == io.EOF
 	d.read += int64(len(piece.Bytes))
 	switch {

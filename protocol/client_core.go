@@ -145,7 +145,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 	if c.err == nil && c.writeErr == nil {
 		from := len(dst)
 		dst = c.out.lend(dst, max)
-		for c.streaming != nil && c.out.planned-c.out.acked < int64(max) {
+		for c.streaming != nil && !c.parked && c.out.planned-c.out.acked < int64(max) {
 			if !c.streaming.pull(c, max-int(c.out.planned-c.out.acked)) {
 				break
 			}
