@@ -15,7 +15,6 @@ type pushes struct {
 	body *protocol.BodyPush
 	env  protocol.Envelope
 	size int64
-	room []string // what onRoom wrote
 }
 
 // send makes the body anew: each playing of a conversation has its own.
