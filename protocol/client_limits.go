@@ -47,7 +47,17 @@ func (d *Delivery) prepareLimits(c *Client) error {
 		return err
 	}
 	use.mails++
+	d.counted = true
 	return nil
+}
+
+// uncount takes the message out of the count of those that were begun, if nothing of
+// it was ever lent.
+func (d *Delivery) uncount() {
+	if d.counted && d.c.out.lent <= d.start {
+		d.counted = false
+		d.c.use.mails--
+	}
 }
 
 // countDomains adds the recipients' domains to those of the session.

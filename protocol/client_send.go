@@ -111,6 +111,7 @@ type Delivery struct {
 	pipelined bool
 	abandoned bool // Cancel came when part of it was lent
 	sending   bool // its content was asked for
+	counted   bool // it is one of the session's messages: see sessionUse
 	settled   bool
 
 	start, data, end int64 // where its octets, its content and what follows begin; end is unplanned until the end of data is
