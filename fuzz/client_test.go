@@ -23,7 +23,7 @@ const (
 	kindLogin                // Login is queued
 	kindNarrow               // CRLF is insisted on, and replies have narrow bounds
 	kindMore                 // a second message, a NOOP and a QUIT are queued
-	kindTLSFails             // the handshake does
+	kindTLSFails             // the handshake does; without kindTLS: BDAT may be used
 	kindActs                 // callbacks add tasks and cancel the last message
 	kindOctets               // output is written octet by octet
 )
@@ -74,6 +74,9 @@ func playClient(t *testing.T, kind byte, flights [][]byte, seed []byte) *clientS
 	cfg := protocol.ClientConfig{LMTP: kind&kindLMTP != 0, RequireTLS: kind&kindTLS != 0, ServerName: "mx.example"}
 	if kind&kindNarrow != 0 {
 		cfg.StrictCRLF, cfg.MaxReplyLine, cfg.MaxReplyLines, cfg.MaxReplySize = true, 100, 8, 400
+	}
+	if kind&(kindTLS|kindTLSFails) != kindTLSFails {
+		cfg.Disable = wire.Chunking
 	}
 	c, err := protocol.NewClient(clientStart, cfg)
 	if err != nil {
@@ -240,7 +243,11 @@ func (s *clientSession) check(t *testing.T, stream []byte) {
 	}
 	for name, r := range s.results {
 		sent := strings.Contains(out, "\r\n"+clientContents[name][1])
-		if sent && !bytes.Contains(stream, []byte("354")) {
+		whole := strings.ReplaceAll(strings.TrimSuffix(clientContents[name][1], ".\r\n"), "\r\n..", "\r\n.")
+		inChunk := strings.Contains(out, fmt.Sprintf("\r\nBDAT %d LAST\r\n%s", len(whole), whole))
+		if inChunk {
+			sent = true
+		} else if sent && !bytes.Contains(stream, []byte("354")) {
 			t.Fatalf("%s: content without a 354: %q", name, out)
 		}
 		if (r.Outcome == protocol.Accepted || r.Outcome == protocol.Unknown) && !sent || r.Outcome == protocol.NotDelivered && sent {

@@ -21,7 +21,11 @@ var (
 // BodyReady says that a source of content that returned ErrNotReady has more, or has
 // come to its end. The driver asks for Output next, as after every call. It may be
 // called at any time.
-func (c *Client) BodyReady() { c.parked = false }
+func (c *Client) BodyReady() {
+	if c.sending < len(c.mem.flight) {
+		c.mem.flight[c.sending].parked = false
+	}
+}
 
 // BodyPush is a Body that is written to while it is sent: an io.Writer whose other
 // end is a message. It keeps a bounded number of octets, and belongs to the goroutine

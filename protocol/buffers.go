@@ -11,7 +11,7 @@ import (
 // buffers of the few that are busy.
 type buffers struct {
 	arena   []byte   // commands that are planned
-	scratch []byte   // what DotEncoder changed of a piece of content
+	scratch []byte   // what was changed of content, or copied
 	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
 	files   []fileSegment
 	piece   []byte // content that was read from a file
@@ -19,8 +19,9 @@ type buffers struct {
 	last    bool   // and it ends with that
 	survey  wire.Survey
 	awaited []expectation
+	flight  []*Delivery // the messages that are under way, in wire order
 	queue   []task
-	params  wire.MailParams // of the transaction that is active, as they are sent
+	params  wire.MailParams // of the transaction that began last, as they are sent
 }
 
 // noBuffers stands for those of an idle machine. It is only read.

@@ -29,19 +29,25 @@ type Client struct {
 	replies wire.ReplyParser
 	out     output
 	content wire.DotEncoder
+	lines   wire.LineEncoder
 
-	// The plan. Tasks stand in mem.queue until they are active; what the active task
-	// has planned is in out, and the replies it will bring are in mem.awaited.
-	mem    *buffers // noBuffers while there is nothing to do
-	first  int      // of mem.queue
-	active task
-	next   int // of mem.awaited: the oldest unanswered
+	// The plan. Tasks stand in mem.queue until they begin. Messages under way stand in
+	// mem.flight, and anything else is alone in active; what they have planned is in
+	// out, and the replies it will bring are in mem.awaited. Two cursors run over it:
+	// sending, what is planned next, and next, which reply is awaited.
+	mem     *buffers // noBuffers while there is nothing to do
+	first   int      // of mem.queue
+	active  task     // a task that is no message
+	oldest  int      // of mem.flight: the first that is not settled
+	sending int      // of mem.flight: the first that is not planned to its end
+	next    int      // of mem.awaited: the oldest unanswered
 
-	streaming *Delivery  // the transaction whose content is being sent
-	parked    bool       // and its source has no more of it yet
-	pieceEnd  int64      // where its last piece ends: no further one before that is acknowledged
-	held      BodyReader // its content is decided, but not acknowledged up to heldTo
-	heldTo    int64
+	window   int   // messages that may be in flight now; 0: one, and its content waits
+	draining bool  // a message was refused: none follows before the flight is over
+	octets   int64 // content in flight
+
+	held       []heldSource
+	scratchEnd int64 // where what was planned from mem.scratch ends
 
 	greeting future.Promise[wire.Reply]
 	follow   stepSet // what may be answered next, by the table
@@ -76,14 +82,21 @@ type Client struct {
 	unsent   int // the first of traces that was not lent yet
 }
 
-// expectation is a reply that the plan will bring, and where its command lies in
-// the stream of all octets sent.
+// expectation is a reply that the plan will bring, or as many as its commands are
+// alike: those to all RCPT of a message, and the verdicts of LMTP. start and end say
+// where the commands lie in the stream of all octets sent; start moves on with the
+// replies to RCPT for as long as it matters.
 type expectation struct {
 	task       task // nil for the greeting
 	start, end int64
-	step       step
 	index      int32 // of the recipient
+	left       int32 // replies still due; perRecipient until the first is there
+	step       step
 }
+
+// perRecipient stands for a verdict for each recipient that was accepted (RFC 2033
+// §4.2), and for one if none was (C118).
+const perRecipient = 0
 
 // unplanned is the end of a command whose last octet is not planned yet.
 const unplanned = math.MaxInt64
@@ -107,15 +120,16 @@ func NewClient(now time.Time, cfg ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	cfg.Timeouts = cfg.Timeouts.withDefaults()
-	c := &Client{cfg: cfg, follow: setOf(stepGreeting), mem: &noBuffers}
+	cfg.Window = cfg.Window.withDefaults()
+	c := &Client{cfg: cfg, follow: setOf(stepGreeting), mem: &noBuffers, window: cfg.Window.Messages}
 	c.out.mem = c.mem
 	c.replies = wire.ReplyParser{
 		MaxLine: cfg.MaxReplyLine, MaxLines: cfg.MaxReplyLines, MaxSize: cfg.MaxReplySize,
 		StrictCRLF: cfg.StrictCRLF,
 	}
-	c.content.EOL = cfg.EOL
+	c.content.EOL, c.lines.EOL = cfg.EOL, cfg.EOL
 	c.wake()
-	c.expect(nil, stepGreeting, 0, 0, 0)
+	c.expect(nil, stepGreeting, 1, 0, 0)
 	c.replyBase = now
 	return c, nil
 }
@@ -131,7 +145,7 @@ func (c *Client) Extensions() Extensions { return c.ext }
 func (c *Client) TLS() TLSState { return c.tls }
 
 // Busy reports whether a task is under way: begun, and not settled in full.
-func (c *Client) Busy() bool { return c.active != nil }
+func (c *Client) Busy() bool { return c.active != nil || c.flying() > 0 }
 
 // Queued returns the number of tasks that were added and have neither begun nor
 // been cancelled.
@@ -181,10 +195,13 @@ func (c *Client) proceed() {
 // settle brings the machine to rest between two replies: what callbacks asked for
 // is done, and tasks begin as far as they may.
 func (c *Client) settle() {
-	for c.err == nil {
+	for c.err == nil && !c.settled() {
 		if c.failure != nil {
 			c.end(c.failure)
 			return
+		}
+		if c.landed() {
+			continue
 		}
 		if c.writeErr != nil {
 			// What was lent may still be answered, and nothing else ever will.
@@ -193,10 +210,13 @@ func (c *Client) settle() {
 			}
 			return
 		}
-		if c.active != nil || c.held != nil || !c.greeted || c.first == len(c.mem.queue) {
+		if c.active != nil || !c.greeted || c.first == len(c.mem.queue) {
 			break
 		}
 		t := c.mem.queue[c.first]
+		if !t.canceled() && !c.mayBegin(t) {
+			break
+		}
 		c.mem.queue[c.first] = nil
 		c.first++
 		if c.first == len(c.mem.queue) {
@@ -205,24 +225,49 @@ func (c *Client) settle() {
 		if t.canceled() {
 			continue
 		}
+		if d, is := t.(*Delivery); is {
+			d.begin(c)
+			continue
+		}
 		c.active = t
 		if !t.begin(c) && c.active == t {
 			c.active = nil
 		}
 	}
-	if c.err == nil && c.active == nil && c.held == nil && c.first == len(c.mem.queue) && c.next == len(c.mem.awaited) && !c.out.pending() {
+	if c.err == nil && c.active == nil && c.flying() == 0 && c.first == len(c.mem.queue) && c.next == len(c.mem.awaited) && !c.out.pending() {
 		c.rest()
 	}
+}
+
+// settled reports that messages are under way, and nothing but a reply or more
+// output changes that: it spares the next look at everything else.
+func (c *Client) settled() bool {
+	n := len(c.mem.flight)
+	return n > c.oldest && c.failure == nil && c.writeErr == nil && c.mem.flight[c.oldest].phase < phasePlanned &&
+		(c.first == len(c.mem.queue) || c.mem.flight[n-1].phase < phaseContent)
 }
 
 // finish ends the active task. It comes before the task's last future settles, so
 // that callbacks find the machine as it will be.
 func (c *Client) finish() { c.active = nil }
 
-// expect plans a reply.
-func (c *Client) expect(t task, s step, index int, start, end int64) {
+// expect plans n replies.
+func (c *Client) expect(t task, s step, n int, start, end int64) *expectation {
+	c.mem.awaited = append(c.expectMore(1), expectation{task: t, step: s, left: int32(n), start: start, end: end})
+	return &c.mem.awaited[len(c.mem.awaited)-1]
+}
+
+// expectMore returns mem.awaited to append up to n expectations to. What was
+// answered makes room where it is half of all.
+func (c *Client) expectMore(n int) []expectation {
 	c.forgetAnswered()
-	c.mem.awaited = append(c.mem.awaited, expectation{task: t, step: s, index: int32(index), start: start, end: end})
+	all := c.mem.awaited
+	if len(all)+n > cap(all) && c.next > len(all)/2 {
+		n := copy(all, all[c.next:])
+		clear(all[n:])
+		all, c.next = all[:n], 0
+	}
+	return all
 }
 
 // forgetAnswered makes room once every reply planned so far was read. The timer of
@@ -235,22 +280,22 @@ func (c *Client) forgetAnswered() {
 	}
 }
 
-// plan plans the command lines of t that were appended to c.out.room().
-func (c *Client) plan(t task, arena []byte) {
+// plan plans command lines of t that were reserved in c.out.
+func (c *Client) plan(t task, lines []byte) {
 	if !c.out.pending() {
 		c.writeBase = time.Time{}
 	}
 	if c.cfg.Trace != nil {
-		c.traceCommand(t, arena[len(c.mem.arena):])
+		c.traceCommand(t, lines)
 	}
-	c.out.command(arena)
+	c.out.attach(lines)
 }
 
 // command plans one command line, and its reply.
-func (c *Client) command(t task, s step, index int, arena []byte) {
+func (c *Client) command(t task, s step, arena []byte) *expectation {
 	start := c.out.planned
-	c.plan(t, arena)
-	c.expect(t, s, index, start, c.out.planned)
+	c.plan(t, c.out.reserve(arena))
+	return c.expect(t, s, 1, start, c.out.planned)
 }
 
 // takeBack undoes the active task if nothing was lent of what it planned from
@@ -260,15 +305,23 @@ func (c *Client) takeBack(t task, start int64) bool {
 	if c.err != nil || c.writeErr != nil || c.active != t || c.out.lent > start {
 		return false
 	}
-	for n := len(c.mem.awaited); n > c.next && c.mem.awaited[n-1].task == t; n-- {
-		c.mem.awaited = c.mem.awaited[:n-1]
-	}
-	c.out.withdraw(start)
-	for n := len(c.traces); n > c.unsent && c.traces[n-1].end > start; n-- {
-		c.traces = c.traces[:n-1]
-	}
+	c.withdraw(start)
 	c.finish()
 	return true
+}
+
+// withdraw takes back what was planned from offset at on, and the replies to it.
+func (c *Client) withdraw(at int64) {
+	n := len(c.mem.awaited)
+	for n > c.next && c.mem.awaited[n-1].start >= at {
+		n--
+	}
+	clear(c.mem.awaited[n:])
+	c.mem.awaited = c.mem.awaited[:n]
+	c.out.withdraw(at)
+	for n := len(c.traces); n > c.unsent && c.traces[n-1].end > at; n-- {
+		c.traces = c.traces[:n-1]
+	}
 }
 
 // dispatch takes one complete reply.
@@ -280,13 +333,19 @@ func (c *Client) dispatch(r wire.Reply) {
 		c.unsolicited(r)
 		return
 	}
-	e := c.mem.awaited[c.next]
+	e := &c.mem.awaited[c.next]
 	rule := &stepRules[e.step]
 	v := rule.judge(r.Code)
 	// Rule 4. A 4yz or 5yz may answer what was sent of a command so far.
-	if c.out.lent < e.end && (v != refused || c.out.lent <= e.start) {
-		c.unsolicited(r)
-		return
+	if c.out.acked < e.end {
+		end := e.oldestEnd()
+		if c.out.lent < end && (v != refused || c.out.lent <= e.start) {
+			c.unsolicited(r)
+			return
+		}
+		if e.step == stepRCPT {
+			e.start = end
+		}
 	}
 	if v == wrong {
 		c.end(unexpected(rule.awaited, "unexpected reply", r, rule.want()...))
@@ -296,17 +355,32 @@ func (c *Client) dispatch(r wire.Reply) {
 		panic("protocol: the plan left the table at the " + rule.awaited)
 	}
 	c.follow = [...]stepSet{ok: rule.afterOK, more: rule.afterMore, refused: rule.afterRefusal}[v]
-	c.next++
+	if e.left == perRecipient {
+		e.left = int32(max(1, e.task.(*Delivery).accepted))
+	}
+	t, s, i := e.task, e.step, int(e.index)
+	e.index++
+	if e.left--; e.left == 0 {
+		c.next++
+	}
 	c.replyBase = time.Time{} // rule 6: the next command's time begins now
-	if e.task == nil {
+	if t == nil {
 		c.greet(r, v)
 	} else {
-		e.task.replied(c, e.step, int(e.index), r, v)
+		t.replied(c, s, i, r, v)
 	}
 	// RFC 5321 §3.8: whatever a 421 answers, the session is over.
 	if r.Code == wire.CodeNotAvailable && c.err == nil {
-		c.end(&ReplyError{Reply: r, Command: e.command(c)})
+		c.end(&ReplyError{Reply: r, Command: commandOf(c, t, s)})
 	}
+}
+
+// oldestEnd returns where the oldest command ends that e is the reply to.
+func (e *expectation) oldestEnd() int64 {
+	if e.step == stepRCPT && e.left > 1 {
+		return e.start + e.task.(*Delivery).rcptSize(int(e.index))
+	}
+	return e.end
 }
 
 // unsolicited takes a reply that answers nothing.
@@ -337,17 +411,19 @@ func (c *Client) end(err error) {
 	c.err = err
 	// What was lent from the buffers may still be on its way: they are left to the
 	// garbage collector.
-	queue := c.mem.queue[c.first:]
-	c.mem, c.next, c.first = &noBuffers, 0, 0
+	queue, flight := c.mem.queue[c.first:], c.mem.flight[c.oldest:]
+	c.mem, c.next, c.first, c.oldest, c.sending = &noBuffers, 0, 0, 0, 0
 	c.out.drop(c.mem)
 	c.upgrading = false
-	c.streaming = nil
 	active := c.active
 	c.active = nil
 	c.replies.Reset()
 	c.greeting.Reject(err)
 	if active != nil {
 		active.fail(c, err)
+	}
+	for _, d := range flight {
+		d.fail(c, err)
 	}
 	for _, t := range queue {
 		if !t.canceled() {
@@ -357,20 +433,33 @@ func (c *Client) end(err error) {
 	c.traces = nil
 }
 
+// heldSource is the source of a message that is settled, whose content is not
+// acknowledged up to to.
+type heldSource struct {
+	BodyReader
+	to int64
+}
+
 // hold keeps the source of a message's content until all that was lent of it is
 // acknowledged: the verdict can overtake Wrote, and so can the end of the
 // connection. Behind that end the next Output, or Fail, says that no write is under
 // way any more.
 func (c *Client) hold(source BodyReader, to int64) {
-	c.held, c.heldTo = source, to
 	if c.writeErr != nil || min(to, c.out.lent) <= c.out.acked {
-		c.release()
+		source.Release()
+		return
 	}
+	c.held = append(c.held, heldSource{source, to})
 }
 
-func (c *Client) release() {
-	if c.held != nil {
-		c.held.Release()
+// release gives back the sources whose content is acknowledged up to an offset.
+func (c *Client) release(acked int64) {
+	for len(c.held) > 0 && c.held[0].to <= acked {
+		c.held[0].Release()
+		c.held[0] = heldSource{}
+		c.held = c.held[1:]
+	}
+	if len(c.held) == 0 {
 		c.held = nil
 	}
 }

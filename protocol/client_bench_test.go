@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"net"
 	"net/smtp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +39,97 @@ func (k *sink) exchange(b *testing.B, c *protocol.Client, now time.Time, chunks 
 		if _, err := c.Feed(now, reply); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// windowed returns a client that has said EHLO to a sink that takes BDAT.
+func windowed(b *testing.B, window protocol.Window, now time.Time) *protocol.Client {
+	c, err := protocol.NewClient(now, protocol.ClientConfig{Window: window})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c.Hello("me.example")
+	c.Feed(now, []byte("220 mx.example ESMTP\r\n"))
+	c.Wrote(now, int64(len("EHLO me.example\r\n"))*int64(len(c.Output(now, nil, 100))))
+	c.Feed(now, []byte("250-mx.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SIZE 10240000\r\n250 ENHANCEDSTATUSCODES\r\n"))
+	return c
+}
+
+// BenchmarkWindow is the client's core in memory with BDAT: messages of 1 KiB to one
+// recipient, in windows of so many, each an operation. The sink answers a window at
+// once, with a RSET in front of every message but the first.
+func BenchmarkWindow(b *testing.B) {
+	for _, n := range []int{1, 32, 256} {
+		b.Run("messages="+strconv.Itoa(n), func(b *testing.B) {
+			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			c := windowed(b, protocol.Window{Messages: n, Octets: 1 << 20}, now)
+			env := envelope("sender@example.com", "recipient@example.org")
+			body := protocol.BodyBytes(kibibyte)
+			const reset, message = "250 2.0.0 Ok\r\n", "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.0.0 Ok: queued as 4bQz3T1k7pz2x\r\n"
+			replies := []byte(message + strings.Repeat(reset+message, n-1))
+			chunks := make([]protocol.Chunk, 0, 1024)
+			sent := make([]*protocol.Delivery, n)
+			b.ReportAllocs()
+			for i := 0; i < b.N; i += n {
+				for j := range sent {
+					sent[j] = c.Send(env, body)
+				}
+				for {
+					chunks = c.Output(now, chunks[:0], 1<<20)
+					octets := int64(0)
+					for _, chunk := range chunks {
+						octets += int64(len(chunk.Bytes))
+					}
+					if octets == 0 {
+						break
+					}
+					c.Wrote(now, octets)
+				}
+				if _, err := c.Feed(now, replies); err != nil {
+					b.Fatal(err)
+				}
+				for _, d := range sent {
+					if _, err, ok := d.Result().Result(); !ok || err != nil {
+						b.Fatal(ok, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkDATAQueue is BenchmarkClient with messages that wait in the queue, so that
+// the commands of each go out with the content before it.
+func BenchmarkDATAQueue(b *testing.B) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	c, k := connected(b, 1, now)
+	env := envelope("sender@example.com", "recipient@example.org")
+	body := protocol.BodyBytes(kibibyte)
+	both := append(slices.Clone(k.verdict), k.replies...)
+	chunks := make([]protocol.Chunk, 0, 16)
+	const ahead = 4
+	sent := make([]*protocol.Delivery, 0, ahead+1)
+	b.ReportAllocs()
+	for b.Loop() {
+		for len(sent) <= ahead {
+			sent = append(sent, c.Send(env, body))
+		}
+		for done := false; !done; _, _, done = sent[0].Result().Result() {
+			chunks = c.Output(now, chunks[:0], 1<<20)
+			octets := int64(0)
+			for _, chunk := range chunks {
+				octets += int64(len(chunk.Bytes))
+			}
+			c.Wrote(now, octets)
+			reply := both
+			if bytes.HasPrefix(chunks[0].Bytes, []byte("MAIL")) {
+				reply = k.replies
+			}
+			if _, err := c.Feed(now, reply); err != nil {
+				b.Fatal(err)
+			}
+		}
+		sent = append(sent[:0], sent[1:]...)
 	}
 }
 

@@ -26,7 +26,8 @@ type ClientConfig struct {
 	AllowCleartextAuth bool
 	// EOL is what happens to bare CR and LF in content. EOLFix, the default, makes
 	// them CRLF; EOLStrict refuses them with a *BodyError. EOLVerbatim is refused
-	// with a *ConfigError: DATA cannot carry them (RFC 5321 §2.3.8).
+	// with a *ConfigError: DATA cannot carry them (RFC 5321 §2.3.8). By BDAT it is the
+	// same, except that BODY=BINARYMIME goes octet for octet (RFC 3030 §3).
 	EOL wire.EOL
 	// Allow8Bit lets content have octets outside US-ASCII also where the server does
 	// not offer 8BITMIME, and UTF-8 in header fields where it does not offer SMTPUTF8.
@@ -44,6 +45,8 @@ type ClientConfig struct {
 	// MaxReplyLine, MaxReplyLines and MaxReplySize bound a reply: octets of a line,
 	// lines, octets in all. Zero means the default of wire.ReplyParser.
 	MaxReplyLine, MaxReplyLines, MaxReplySize int
+	// Window bounds what is sent and not yet decided.
+	Window Window
 	// Timeouts are the time limits of the steps.
 	Timeouts Timeouts
 	// Trace, if not nil, is told of every line in both directions. It runs inline,
@@ -57,7 +60,7 @@ type Timeouts struct {
 	Greeting time.Duration // the greeting; 5 minutes
 	Mail     time.Duration // the reply to MAIL; 5 minutes
 	Rcpt     time.Duration // the reply to RCPT; 5 minutes
-	Data     time.Duration // the reply to DATA; 2 minutes
+	Data     time.Duration // the reply to DATA, and to a chunk that is not the last; 2 minutes
 	Block    time.Duration // progress in writing; 3 minutes
 	Final    time.Duration // the verdict on the content; 10 minutes
 	Command  time.Duration // any other reply; 5 minutes
@@ -112,6 +115,9 @@ func (cfg *ClientConfig) check() error {
 		if d.v < 0 {
 			return &ConfigError{Field: d.name, Reason: "negative"}
 		}
+	}
+	if err := cfg.Window.check(); err != nil {
+		return err
 	}
 	return cfg.Timeouts.check()
 }

@@ -10,60 +10,55 @@ import (
 var errBareInMemory = errors.New("bare CR or LF")
 
 // open starts the content before the first command is written, so that a source
-// that cannot be opened costs nothing.
-func (d *Delivery) open() (BodyReader, error) {
-	if _, inMemory := d.body.(*memoryBody); inMemory {
-		return nil, nil // the Delivery reads it itself: no reader to allocate
+// that cannot be opened costs nothing. What lies in memory the Delivery reads
+// itself: no reader to allocate.
+func (d *Delivery) open() error {
+	if _, inMemory := d.body.(*memoryBody); inMemory || d.source != nil {
+		return nil
 	}
 	source, err := d.body.Open()
 	if err != nil {
-		return nil, &BodyError{Err: err}
+		return &BodyError{Err: err}
 	}
-	return source, nil
+	d.source = source
+	return nil
 }
 
 // sendContent plans the content, of which Output takes piece after piece, and the
-// verdicts on it: one, or with LMTP one for each accepted recipient (RFC 2033
-// §4.2).
+// verdicts on it.
 func (d *Delivery) sendContent(c *Client) {
-	d.sending = true
+	d.phase = phaseContent
 	d.data = c.out.planned
-	c.streaming, c.pieceEnd, c.parked = d, d.data, false
-	if !c.cfg.LMTP {
-		c.expect(d, stepContent, 0, d.data, unplanned)
-		return
+	c.expect(d, stepContent, c.verdicts(), d.data, unplanned)
+}
+
+// verdicts is how many verdicts an end of data will bring: one, or with LMTP one
+// for each accepted recipient.
+func (c *Client) verdicts() int {
+	if c.cfg.LMTP {
+		return perRecipient
 	}
-	for i := range d.recipients {
-		if d.recipients[i].Rcpt.Positive() {
-			c.expect(d, stepContent, i, d.data, unplanned)
-		}
-	}
+	return 1
 }
 
 // pull plans the next piece of content, of at most max octets before stuffing,
 // and reports whether there was one. A piece is valid until the next, so that its
 // last octet is acknowledged before the source is asked again.
 func (d *Delivery) pull(c *Client, max int) bool {
-	if c.out.acked < c.pieceEnd {
+	if c.out.acked < d.pieceEnd {
 		return false
 	}
-	piece, err := d.nextPiece(c, max)
+	piece, err := d.nextPiece(c, max, false)
 	if err == ErrNotReady {
-		c.parked = true
+		d.parked = true
 		return false
 	}
-	last := err == io.EOF
-	d.read += int64(len(piece.Bytes))
-	switch {
-	case err != nil && !last:
-	case len(piece.Bytes) == 0 && !last:
-		err = io.ErrNoProgress
-	case d.declared >= 0 && (d.read > d.declared || last && d.read < d.declared):
-		err = d.notPromised(d.read)
-	default:
-		if err = d.inspect(c, piece.Bytes, last); err == nil {
-			err = d.stuff(c, piece.Bytes, last)
-		}
+	last, err := d.account(piece, err)
+	if err == nil {
+		err = d.inspect(c, piece.Bytes, last)
+	}
+	if err == nil {
+		err = d.stuff(c, piece.Bytes, last)
 	}
 	if err != nil {
 		// Rule 10: whatever is planned instead of an end of data would deliver half a
@@ -74,70 +69,131 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	return true
 }
 
+// account takes the size of a piece into account, and reports whether it was the
+// last and whether the source kept its promise.
+func (d *Delivery) account(piece Chunk, err error) (last bool, _ error) {
+	last = err == io.EOF
+	d.read += piece.Len()
+	switch {
+	case err != nil && !last:
+		return false, err
+	case piece.Len() == 0 && !last:
+		return false, io.ErrNoProgress
+	case d.declared >= 0 && (d.read > d.declared || last && d.read < d.declared):
+		return false, d.notPromised(d.read)
+	}
+	return last, nil
+}
+
 // stuff plans a piece of content, and behind the last one the end of data.
 func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
 	if !c.out.pending() {
 		c.writeBase = c.now
 	}
 	before := len(c.mem.segs)
-	segs, scratch, err := c.content.Encode(c.mem.segs, c.mem.scratch[:0], p)
+	segs, scratch, err := c.content.Encode(c.mem.segs, c.scratch(), p)
 	if err == nil && last {
 		segs, err = c.content.End(segs)
 	}
 	if err != nil {
+		c.content.Reset()
 		return err
 	}
 	c.mem.scratch = scratch
 	c.out.content(segs, before)
-	c.pieceEnd = c.out.planned
+	c.scratchEnd = c.out.planned
+	if d.source != nil {
+		d.pieceEnd = c.out.planned
+	}
 	if last {
 		d.endOfData(c)
 	}
 	return nil
 }
 
+// scratch returns the buffer for what is changed of content. What was planned from
+// it stays until it is acknowledged: those who hold pieces of the old one keep it.
+func (c *Client) scratch() []byte {
+	switch {
+	case c.out.acked >= c.scratchEnd:
+		return c.mem.scratch[:0]
+	case len(c.mem.scratch) >= maxPooled:
+		return make([]byte, 0, maxPooled)
+	}
+	return c.mem.scratch
+}
+
 func (d *Delivery) sayLoneDot(c *Client) {
 	d.data = c.out.planned
 	c.out.command(append(c.out.room(), ".\r\n"...))
-	c.expect(d, stepLoneDot, 0, d.data, c.out.planned)
+	c.expect(d, stepLoneDot, 1, d.data, c.out.planned)
 	if c.cfg.Trace != nil {
-		c.traceEndOfData(c.out.planned - d.data)
+		c.traceContent(c.out.planned - d.data)
 	}
 }
 
 // endOfData notes where the end of data ends. From its last octet on the server
-// may have the message.
+// may have the message. The commands of the next one follow directly.
 func (d *Delivery) endOfData(c *Client) {
-	d.end = c.out.planned
-	c.streaming = nil
-	for i := c.next; i < len(c.mem.awaited); i++ {
-		c.mem.awaited[i].end = d.end
+	d.end, d.tail, d.phase = c.out.planned, c.out.planned, phasePlanned
+	if n := len(c.mem.awaited); n > c.next {
+		c.mem.awaited[n-1].end = d.end
 	}
 	if c.cfg.Trace != nil {
-		c.traceEndOfData(d.end - d.data)
+		c.traceContent(d.end - d.data)
 	}
+	c.forward()
 }
 
 // contentReplied takes a verdict on the content. It clears the transaction (RFC
-// 5321 §4.1.1.4).
-func (d *Delivery) contentReplied(c *Client, i int, r wire.Reply, v verdict) {
-	d.final = r
-	var err error
-	if v == refused {
-		err = &ReplyError{Reply: r, Command: stepRules[stepContent].command}
-	}
-	if c.cfg.LMTP {
-		d.decide(i, r)
-	} else {
-		d.decideRest(r)
-	}
+// 5321 §4.1.1.4), except that a refused chunk leaves it (RFC 3030 §2).
+func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
+	nobody, before := d.accepted == 0, d.failed != nil && !c.cfg.LMTP // a chunk was refused
 	switch {
-	case c.out.lent < d.end:
-		// The server refuses before it has seen the end of data, which it must not see
-		// now: nobody knows what it would take it for.
-		c.end(err)
-	case c.next == len(c.mem.awaited):
-		c.dirty = false
-		d.finish(c, err)
+	case before && v == refused:
+		d.conclude(c) // no more than that it takes no chunk behind the other
+		return
+	case v == refused:
+		d.failed = &ReplyError{Reply: r, Command: stepRules[stepContent].command}
+	case nobody:
+	case before || !d.from.Positive():
+		d.takenAfterAll(c, r)
+		return
+	default:
+		d.taken = true
 	}
+	d.final = r
+	if !c.cfg.LMTP {
+		d.decideRest(r)
+	} else if !nobody {
+		for !d.recipients[d.turn].Rcpt.Positive() {
+			d.turn++
+		}
+		d.decide(int(d.turn), r)
+		d.turn++
+	}
+	if !d.chunked {
+		if c.out.lent < d.end {
+			// The server refuses before it has seen the end of data, which it must not see
+			// now: nobody knows what it would take it for.
+			c.end(d.failed)
+			return
+		}
+		c.dirty = false
+	} else if v == ok {
+		c.dirty = false
+	}
+	d.conclude(c)
+}
+
+// takenAfterAll takes a 2yz to a last chunk of which the sender or a chunk was refused.
+// The server took the message from somebody else, or a part of it: the recipients that
+// it accepted may get it.
+func (d *Delivery) takenAfterAll(c *Client, r wire.Reply) {
+	for i := range d.recipients {
+		if to := &d.recipients[i]; to.Rcpt.Positive() {
+			to.Outcome, to.Reply = NotDelivered, wire.Reply{}
+		}
+	}
+	c.end(unexpected(stepRules[stepContent].awaited, "content taken behind a refusal", r))
 }

@@ -75,7 +75,7 @@ func (c *Client) FeedEOF(now time.Time) {
 	switch {
 	case c.writeErr != nil:
 		c.end(c.writeErr)
-	case c.awaiting() == "" && c.active == nil && c.Queued() == 0 && !c.replies.Pending():
+	case c.awaiting() == "" && !c.Busy() && c.Queued() == 0 && !c.replies.Pending():
 		c.end(io.EOF)
 	default:
 		c.lose(io.ErrUnexpectedEOF)
@@ -112,7 +112,7 @@ func (c *Client) Fail(now time.Time, err error) {
 	}
 	c.enter(now, "Fail")
 	c.lose(err)
-	c.release()
+	c.release(unplanned)
 	c.leave(now)
 }
 
@@ -131,11 +131,10 @@ func (c *Client) WriteFailed(now time.Time, err error) {
 		c.writeErr = c.lost(err)
 		c.replyBase = now
 		c.wake()
-		c.mem = &buffers{awaited: c.mem.awaited, queue: c.mem.queue, params: c.mem.params}
+		c.mem = &buffers{awaited: c.mem.awaited, flight: c.mem.flight, queue: c.mem.queue, params: c.mem.params}
 		c.out.drop(c.mem)
-		c.streaming = nil
 	}
-	c.release()
+	c.release(unplanned)
 	c.leave(now)
 }
 
@@ -145,10 +144,8 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 	if c.err == nil && c.writeErr == nil {
 		from := len(dst)
 		dst = c.out.lend(dst, max)
-		for c.streaming != nil && !c.parked && c.out.planned-c.out.acked < int64(max) {
-			if !c.streaming.pull(c, max-int(c.out.planned-c.out.acked)) {
-				break
-			}
+		for c.out.planned-c.out.acked < int64(max) && c.fetch(max-int(c.out.planned-c.out.acked)) && c.err == nil {
+			c.settle() // where a source failed its message, the next one begins
 			dst = c.out.lend(dst[:from], max)
 		}
 		if c.err != nil {
@@ -158,7 +155,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 			c.traceSent(now)
 		}
 	} else {
-		c.release()
+		c.release(unplanned)
 	}
 	c.leave(now)
 	return dst
@@ -168,14 +165,12 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 func (c *Client) Wrote(now time.Time, n int64) {
 	c.enter(now, "Wrote")
 	if c.err == nil && c.writeErr == nil {
-		if c.next < len(c.mem.awaited) && c.out.acked < c.mem.awaited[c.next].end {
+		if c.next < len(c.mem.awaited) && !c.written() {
 			c.replyBase = now
 		}
 		c.writeBase = now
 		c.out.wrote(n)
-		if c.heldTo <= c.out.acked {
-			c.release()
-		}
+		c.release(c.out.acked)
 	}
 	c.leave(now)
 }
@@ -215,11 +210,17 @@ func (c *Client) due() (at time.Time, step string, limit time.Duration) {
 	// Until its last octet is acknowledged a command is not the peer's to answer:
 	// what is unwritten has the block timeout, and waiting for the caller's own body
 	// has none.
-	if c.next < len(c.mem.awaited) && c.mem.awaited[c.next].end <= c.out.acked {
+	if c.next < len(c.mem.awaited) && c.written() {
 		rule := &stepRules[c.mem.awaited[c.next].step]
 		sooner(c.replyBase, rule.timeout(t), rule.awaited)
 	}
 	return
+}
+
+// written reports whether the oldest unanswered command is acknowledged to its end.
+func (c *Client) written() bool {
+	e := &c.mem.awaited[c.next]
+	return e.end <= c.out.acked || e.oldestEnd() <= c.out.acked
 }
 
 // Tick implements Core.

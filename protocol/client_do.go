@@ -82,7 +82,7 @@ func (x *command) begin(c *Client) bool {
 		return x.reject(c, err)
 	}
 	x.start = c.out.planned
-	c.command(x, stepCommand, 0, arena)
+	c.command(x, stepCommand, arena)
 	return true
 }
 
@@ -170,7 +170,7 @@ type wait struct {
 
 func (w *wait) begin(c *Client) bool {
 	// No octets: whatever comes answers it.
-	c.expect(w, stepWait, 0, c.out.lent, c.out.lent)
+	c.expect(w, stepWait, 1, c.out.lent, c.out.lent)
 	return true
 }
 

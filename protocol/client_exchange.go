@@ -78,7 +78,7 @@ func (x *exchange) step(c *Client, last *wire.Reply) bool {
 		if last == nil {
 			x.start = c.out.planned
 		}
-		c.command(x, stepExchange, 0, arena)
+		c.command(x, stepExchange, arena)
 		return true
 	}
 	if err != nil && last != nil && last.Intermediate() {

@@ -78,7 +78,7 @@ func TestHazardReplyToNothing(t *testing.T) { // H-R7
 	}{
 		{"two greetings", "220 mx.example\n", []string{"220 mx.example\n"}, " at the reply to EHLO"},
 		{"EHLO answered ahead", "250 mx.example\n", []string{"220 mx.example\n"}, " at the reply to EHLO"},
-		{"two verdicts", "250 queued\n", []string{"220 mx.example\n", "250-mx.example\n250 PIPELINING\n", "250 ok\n250 ok\n354 go\n", "250 queued\n"}, " at the reply to MAIL"},
+		{"two verdicts", "250 queued\n", []string{"220 mx.example\n", "250 mx.example\n", "250 ok\n", "250 ok\n", "354 go\n", "250 queued\n"}, " at the reply to MAIL"},
 		{"more replies than commands", "250 ok\n", []string{"220 mx.example\n", "250-mx.example\n250 PIPELINING\n", "250 ok\n250 ok\n354 go\n"}, " at the verdict on the content"},
 		{"refused ahead", "550 no\n", []string{"220 mx.example\n", "250-mx.example\n250 PIPELINING\n", "250 ok\n250 ok\n354 go\n"}, " at the verdict on the content"},
 	} {
@@ -116,12 +116,12 @@ func TestHazard421AmongMessages(t *testing.T) { // H-R8, C33
 	play(t, conversation{
 		begin: does(hello, send("one"), sendSteps("two", "hi\r\n", "b@mx.example", "c@mx.example"), send("three"), noop, quit),
 		text: opening("PIPELINING") + toB + accepted + `
-			S: 250 queued
-			= one: accepted: 250 queued
 			C: MAIL FROM:<a@me.example>
 			C: RCPT TO:<b@mx.example>
 			C: RCPT TO:<c@mx.example>
 			C: DATA
+			S: 250 queued
+			= one: accepted: 250 queued
 			S: 250 ok
 			S: 421-too much
 			S: 421 for today
@@ -250,9 +250,9 @@ func TestHazardGroupEnds(t *testing.T) { // H-R13, H-R14, C49, C50
 			= login: 235 welcome
 			C: NOOP
 			S: 250 ok
-			= noop: 250 ok` + toB + accepted + `
+			= noop: 250 ok` + toB + accepted + toB + `
 			S: 250 queued
-			= one: accepted: 250 queued` + toB + `
+			= one: accepted: 250 queued
 			S: 250 ok
 			S: 250 ok
 			S: 451 not now

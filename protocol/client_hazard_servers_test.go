@@ -24,7 +24,7 @@ func TestServerPipeliningNotSupported(t *testing.T) { // H-S
 		toB + "\nS: " + no + "\nEOF\n= one: refused: MAIL: " + no + lost("reply to RCPT"),
 		toB + "\nS: 250 ok\nS: " + no + "\nEOF\n= one: refused: RCPT <b@mx.example>: " + no + lost("reply to DATA"),
 		toB + "\nS: 250 ok\nS: 250 ok\nS: " + no + "\n= one: refused: DATA: " + no + " (want 354)\nC: RSET" + toB + "\nEOF" + lost("reply to RSET"),
-		toB + accepted + "\nS: " + no + "\n= one: refused: end of data: " + no + toB + "\nEOF" + lost("reply to MAIL"),
+		toB + accepted + toB + "\nS: " + no + "\n= one: refused: end of data: " + no + "\nEOF" + lost("reply to MAIL"),
 	} {
 		play(t, conversation{begin: does(hello, send("one"), send("two")), text: opening("PIPELINING") + text})
 	}
@@ -159,9 +159,9 @@ func TestServerEndsSessionAtAHundred(t *testing.T) { // H-S
 			= NAME: refused: MAIL: 503 5.5.0 too many messages in this session`
 	play(t, conversation{
 		begin: does(hello, send("one"), send("two"), send("three"), noop),
-		text: opening("PIPELINING", "ENHANCEDSTATUSCODES") + toB + accepted + `
+		text: opening("PIPELINING", "ENHANCEDSTATUSCODES") + toB + accepted + toB + `
 			S: 250 2.0.0 queued
-			= one: accepted: 250 2.0.0 queued` + toB + strings.ReplaceAll(refused, "NAME", "two") + `
+			= one: accepted: 250 2.0.0 queued` + strings.ReplaceAll(refused, "NAME", "two") + `
 			C: RSET` + toB + `
 			S: 250 2.0.0 flushed` + strings.ReplaceAll(refused, "NAME", "three") + `
 			C: NOOP
@@ -349,7 +349,7 @@ func TestServerCountsRSET(t *testing.T) { // H-S, C19
 // is unknown, and what is queued behind was not delivered.
 func TestServerNeverAnswers(t *testing.T) { // H-S, C44, C47
 	err := "timeout: no verdict on the content within 10m0s"
-	text := opening("PIPELINING") + toB + accepted + `
+	text := opening("PIPELINING") + toB + accepted + toB + `
 			WAIT 9m
 			S: 250-\
 			WAIT 59s

@@ -67,7 +67,7 @@ func (c *Client) sayHello(t task, name string, s step) {
 	// RFC 2034: neither the greeting nor the replies to these have enhanced codes.
 	c.replies.Enhanced = false
 	arena, _ := wire.AppendCommand(c.out.room(), c.helloVerb(s), name, false)
-	c.command(t, s, 0, arena)
+	c.command(t, s, arena)
 }
 
 // greetedBack takes what the session is from now on (RFC 5321 §4.1.4).

@@ -40,6 +40,9 @@ func (d *Delivery) prepareLimits(c *Client) error {
 	if max := use.limits.RcptMax; max > 0 && len(d.to) > max {
 		return &LimitError{Limit: "RCPTMAX", Have: int64(len(d.to)), Max: int64(max)}
 	}
+	if d.counted {
+		return nil // it was begun before, and taken back
+	}
 	if max := use.limits.MailMax; max > 0 && use.mails >= max {
 		return &LimitError{Limit: "MAILMAX", Have: int64(use.mails) + 1, Max: int64(max)}
 	}
@@ -54,7 +57,7 @@ func (d *Delivery) prepareLimits(c *Client) error {
 // uncount takes the message out of the count of those that were begun, if nothing of
 // it was ever lent.
 func (d *Delivery) uncount() {
-	if d.counted && d.c.out.lent <= d.start {
+	if d.counted && (d.phase <= phaseEncoded || d.phase == phaseRejected || d.c.out.lent <= d.start) {
 		d.counted = false
 		d.c.use.mails--
 	}

@@ -60,8 +60,9 @@ func TestParameters(t *testing.T) { // P11, F16, C23, C58, C61, C71
 		{name: "BODY disabled", cfg: protocol.ClientConfig{Disable: wire.EightBitMIME}, env: mail(wire.MailParams{}), keywords: []string{"8BITMIME"}, want: from + to + data},
 		{name: "BODY=7BIT", env: mail(wire.MailParams{Body: wire.Body7Bit}), keywords: []string{"8BITMIME"}, want: from + " BODY=7BIT" + to + data},
 		{name: "BODY=7BIT, not offered", env: mail(wire.MailParams{Body: wire.Body7Bit}), want: from + to + data},
-		{name: "BODY=8BITMIME, not offered", env: mail(wire.MailParams{Body: wire.Body8BitMIME}), err: "8BITMIME: not offered by the server"},                                                         // C62
-		{name: "BODY=BINARYMIME", env: mail(wire.MailParams{Body: wire.BodyBinaryMIME}), keywords: []string{"8BITMIME", "BINARYMIME", "CHUNKING"}, err: "BODY: BINARYMIME content cannot go by DATA"}, // C68
+		{name: "BODY=8BITMIME, not offered", env: mail(wire.MailParams{Body: wire.Body8BitMIME}), err: "8BITMIME: not offered by the server"},                                                                        // C62
+		{name: "BODY=BINARYMIME", env: mail(wire.MailParams{Body: wire.BodyBinaryMIME}), keywords: []string{"8BITMIME", "BINARYMIME", "CHUNKING"}, want: from + " BODY=BINARYMIME" + to + "\r\nBDAT 3 LAST\r\nhi\n"}, // C68
+		{name: "BODY=BINARYMIME without CHUNKING", env: mail(wire.MailParams{Body: wire.BodyBinaryMIME}), keywords: []string{"8BITMIME", "BINARYMIME"}, err: "CHUNKING: not offered by the server"},
 		{name: "SIZE", env: mail(wire.MailParams{}), keywords: []string{"SIZE"}, want: from + " SIZE=4" + to + data},
 		{name: "SIZE of dots", env: mail(wire.MailParams{}), body: protocol.BodyText(".\r\n.\n."), keywords: []string{"SIZE 9"}, want: from + " SIZE=9" + to + data},
 		{name: "SIZE of nothing", env: mail(wire.MailParams{}), body: protocol.BodyText(""), keywords: []string{"SIZE 9"}, want: from + to + data},

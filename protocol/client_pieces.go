@@ -12,9 +12,9 @@ func (d *Delivery) next(max int) (Chunk, error) {
 	return rest.Next(max)
 }
 
-// nextPiece is next for where each octet has to be looked at: what lies in a file
-// is read.
-func (d *Delivery) nextPiece(c *Client, max int) (Chunk, error) {
+// nextPiece is next for where octets have to be looked at: what lies in a file is
+// read, unless inFile says that it may come as it is.
+func (d *Delivery) nextPiece(c *Client, max int, inFile bool) (Chunk, error) {
 	mem := c.mem
 	if mem.ranged.N == 0 {
 		piece, err := d.next(max)
@@ -26,6 +26,9 @@ func (d *Delivery) nextPiece(c *Client, max int) (Chunk, error) {
 		}
 		mem.ranged, mem.last = piece, err == io.EOF
 	}
+	if inFile {
+		return d.rest(c, mem.ranged.N)
+	}
 	if mem.piece == nil {
 		mem.piece = make([]byte, readerPiece)
 	}
@@ -33,14 +36,23 @@ func (d *Delivery) nextPiece(c *Client, max int) (Chunk, error) {
 	if err != nil {
 		return Chunk{}, err
 	}
-	mem.ranged = mem.ranged.Skip(int64(n))
+	_, err = d.rest(c, int64(n))
+	return Chunk{Bytes: mem.piece[:n:n]}, err
+}
+
+// rest takes n octets from what is left of the part of a file that the content goes on
+// with.
+func (d *Delivery) rest(c *Client, n int64) (piece Chunk, err error) {
+	mem := c.mem
+	piece = mem.ranged
+	mem.ranged, piece.N = piece.Skip(n), n
 	if mem.ranged.N == 0 {
 		mem.ranged = Chunk{}
 		if mem.last {
 			err = io.EOF
 		}
 	}
-	return Chunk{Bytes: mem.piece[:n:n]}, err
+	return piece, err
 }
 
 // bodyError returns err as a *BodyError, which it may be already.

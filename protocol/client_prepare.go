@@ -25,9 +25,6 @@ func (d *Delivery) prepare(c *Client) error {
 		*p = *d.params
 	}
 	survey, whole := surveyOf(d.body)
-	if p.Body == wire.BodyBinaryMIME {
-		return &ConfigError{Field: "BODY", Reason: "BINARYMIME content cannot go by DATA"} // RFC 3030 §3
-	}
 	if err := d.prepareUTF8(c, &survey, whole); err != nil {
 		return err
 	}
@@ -72,13 +69,14 @@ func (d *Delivery) prepareUTF8(c *Client, survey *wire.Survey, whole bool) error
 	p := &c.mem.params
 	usable := c.set.Has(wire.SMTPUTF8 | wire.EightBitMIME)
 	asked := p.SMTPUTF8
-	p.SMTPUTF8 = asked || d.utf8 || survey.HeaderUTF8() && (usable || !c.cfg.Allow8Bit)
-	if d.utf8 && !asked && !usable && c.cfg.ToASCII != nil {
+	p.SMTPUTF8 = asked || d.utf8Path || survey.HeaderUTF8() && (usable || !c.cfg.Allow8Bit)
+	if d.utf8Path && !asked && !usable && c.cfg.ToASCII != nil {
 		if err := d.toASCII(c); err != nil {
 			return err
 		}
 		p.SMTPUTF8 = survey.HeaderUTF8() && !c.cfg.Allow8Bit
 	}
+	d.utf8 = p.SMTPUTF8
 	d.asciiHeader = !whole && !survey.HeaderEnded() && !p.SMTPUTF8 && !c.cfg.Allow8Bit
 	return nil
 }
@@ -110,7 +108,7 @@ func (d *Delivery) toASCII(c *Client) error {
 			return err
 		}
 	}
-	d.sender, d.to = from, to
+	d.sender, d.to, d.utf8Path = from, to, false
 	return nil
 }
 
@@ -151,10 +149,12 @@ func (d *Delivery) prepareSize(c *Client, survey *wire.Survey, whole bool) error
 		switch {
 		case d.declared >= 0 && survey.Octets() != d.declared:
 			return &BodyError{Err: d.notPromised(survey.Octets())}
-		case survey.Bare() && c.cfg.EOL == wire.EOLStrict:
+		case survey.Bare() && !d.binary() && c.cfg.EOL == wire.EOLStrict:
 			return &BodyError{Err: errBareInMemory}
 		}
-		size = survey.Size()
+		if !d.binary() {
+			size = survey.Size()
+		}
 	}
 	if c.set&wire.Size == 0 {
 		p.Size = 0

@@ -1,7 +1,6 @@
 package protocol_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/sansmtp/sansmtp/protocol"
@@ -75,7 +74,8 @@ func TestQueue(t *testing.T) { // P16, F1, F3
 }
 
 // Two messages never mix on the wire, however slowly the first one's content goes
-// out: the next one waits for its verdict.
+// out: the commands of the next one stand behind its end of data, and their content
+// waits for their own 354.
 func TestQueueSlowContent(t *testing.T) { // F1, F12
 	c := newClient(t, protocol.ClientConfig{})
 	c.Hello("me.example")
@@ -85,7 +85,8 @@ func TestQueueSlowContent(t *testing.T) { // F1, F12
 	feed(c, "250-mx.example\r\n250 PIPELINING\r\n")
 	c.Feed(start, []byte("250 ok\r\n250 ok\r\n354 go\r\n"))
 	out := ""
-	for range len("one\r\n.\r\n") {
+	const next = "MAIL FROM:<a@me.example>\r\nRCPT TO:<c@mx.example>\r\nDATA\r\n"
+	for range len("one\r\n.\r\n" + next) {
 		chunks := c.Output(start, nil, 1)
 		if len(chunks) != 1 || len(chunks[0].Bytes) != 1 {
 			t.Fatalf("behind %q: %v", out, chunks)
@@ -97,35 +98,44 @@ func TestQueueSlowContent(t *testing.T) { // F1, F12
 		}
 		c.Wrote(start, 1)
 	}
-	if rest := flush(c); out != "one\r\n.\r\n" || rest != "" {
+	if rest := flush(c); out != "one\r\n.\r\n"+next || rest != "" {
 		t.Errorf("wrote %q, then %q", out, rest)
 	}
-	if out := feed(c, "250 queued\r\n"); out != "MAIL FROM:<a@me.example>\r\nRCPT TO:<c@mx.example>\r\nDATA\r\n" {
+	if out := feed(c, "250 queued\r\n250 ok\r\n250 ok\r\n"); out != "" {
+		t.Errorf("wrote %q ahead of the 354", out)
+	}
+	if out := feed(c, "354 go\r\n"); out != "two\r\n.\r\n" {
 		t.Errorf("wrote %q", out)
 	}
 }
 
-// The next message waits until the content before it is acknowledged and its
-// source released, even where its verdict came sooner: what was lent may not change.
+// A verdict may come sooner than the acknowledgement of the content it is about: what
+// was lent stays as it is, and its source is kept.
 func TestQueueVerdictOvertakesWrote(t *testing.T) { // F1
 	c := newClient(t, protocol.ClientConfig{})
 	c.Hello("me.example")
-	d := c.Send(envelope("a@me.example", "b@mx.example"), protocol.BodyFrom(strings.NewReader("one\r\n"), -1))
+	one := &spoiled{content: "one\r\n"}
+	d := c.Send(envelope("a@me.example", "b@mx.example"), one)
 	c.Send(envelope("a@me.example", "c@mx.example"), protocol.BodyText("two\r\n"))
 	feed(c, "220 mx.example\r\n")
 	feed(c, "250-mx.example\r\n250 PIPELINING\r\n")
 	c.Feed(start, []byte("250 ok\r\n250 ok\r\n354 go\r\n"))
 	lent := c.Output(start, nil, 100)
-	c.Feed(start, []byte("250 queued\r\n"))
+	c.Feed(start, []byte("250 queued\r\n250 ok\r\n250 ok\r\n354 go\r\n"))
 	if receipt, err := resultOf(t, d); err != nil || receipt.Outcome != protocol.Accepted {
 		t.Errorf("%+v, %v", receipt, err)
 	}
+	const want = "one\r\n.\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<c@mx.example>\r\nDATA\r\n"
 	again := c.Output(start, nil, 100)
-	if joined(lent) != "one\r\n.\r\n" || joined(again) != joined(lent) {
-		t.Errorf("lent %q, then %q", joined(lent), joined(again))
+	if joined(lent) != want || joined(again) != want+"two\r\n.\r\n" || one.released != 0 {
+		t.Errorf("lent %q, then %q, released %d times", joined(lent), joined(again), one.released)
 	}
-	c.Wrote(start, int64(len(joined(lent))))
-	if out := flush(c); out != "MAIL FROM:<a@me.example>\r\nRCPT TO:<c@mx.example>\r\nDATA\r\n" {
+	c.Wrote(start, int64(len("one\r\n.\r\n")))
+	if one.released != 1 {
+		t.Errorf("released %d times behind Wrote", one.released)
+	}
+	c.Wrote(start, int64(len(joined(again))-len("one\r\n.\r\n")))
+	if out := flush(c); out != "" {
 		t.Errorf("wrote %q", out)
 	}
 }

@@ -24,7 +24,7 @@ type quit struct {
 
 func (q *quit) begin(c *Client) bool {
 	arena, _ := wire.AppendCommand(c.out.room(), wire.VerbQuit, "", false)
-	c.command(q, stepQUIT, 0, arena)
+	c.command(q, stepQUIT, arena)
 	return true
 }
 

@@ -132,7 +132,7 @@ func TestRule3LentOctetsStay(t *testing.T) {
 	m.Wrote(m.now, int64(len(mailGroup)))
 	m.wrote("RSET\r\n" + mailGroup)
 	m.feed("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n")
-	m.wrote("hi\r\n.\r\n")
+	m.wrote("hi\r\n.\r\n" + mailGroup)
 	m.feed("250 ok\r\n")
 
 	body = &spoiled{content: strings.Repeat("text ", 300)}

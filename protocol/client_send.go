@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/sansmtp/sansmtp/future"
@@ -79,7 +80,7 @@ func (d *Delivery) check() error {
 // checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
 // ASCII.
 func (d *Delivery) checkPath(p wire.Path) error {
-	d.utf8 = d.utf8 || p.IsUTF8()
+	d.utf8Path = d.utf8Path || p.IsUTF8()
 	if d.c.cfg.LongPaths {
 		return nil
 	}
@@ -89,13 +90,14 @@ func (d *Delivery) checkPath(p wire.Path) error {
 // Delivery is one message on its way. Each step settles on its own reply, in wire
 // order, and Result last. Its methods are for the goroutine of its Client.
 type Delivery struct {
-	c      *Client
-	sender wire.Path
-	to     []wire.Recipient
-	params *wire.MailParams  // as the envelope has them; nil: none
-	needs  wire.ExtensionSet // of the recipients
-	utf8   bool              // a path is not all ASCII
-	body   Body
+	c        *Client
+	sender   wire.Path
+	to       []wire.Recipient
+	params   *wire.MailParams  // as the envelope has them; nil: none
+	needs    wire.ExtensionSet // of the recipients
+	utf8Path bool              // a path is not all ASCII
+	utf8     bool              // the transaction is one with SMTPUTF8
+	body     Body
 
 	result future.Promise[Receipt]
 	steps  *deliverySteps // made when one is asked for
@@ -107,18 +109,34 @@ type Delivery struct {
 	accepted   int                // recipients whose RCPT was answered 2yz
 	cause      error              // why it failed, once it is settled
 
-	begun     bool
+	phase     phase
 	pipelined bool
+	chunked   bool // by BDAT
+	ahead     bool // its content does not wait for the recipients' replies
+	reset     bool // RSET stands in front
+	unclean   bool // and in front of what follows, while this is undecided
 	abandoned bool // Cancel came when part of it was lent
-	sending   bool // its content was asked for
 	counted   bool // it is one of the session's messages: see sessionUse
+	parked    bool // its source has no more content yet
+	taken     bool // a verdict on the content was a 2yz
 	settled   bool
 
-	start, data, end int64 // where its octets, its content and what follows begin; end is unplanned until the end of data is
+	lines               []byte // its commands, while they are encoded and not planned
+	mailSize, rcptsSize int32  // octets of those up to the end of MAIL, and of the last RCPT
+	turn                int32  // LMTP: the recipient whose verdict is awaited, or one before it
+	chunks              int32  // that are not the last and not answered
+	weight              int64  // in the window; 0: not asked yet
+
+	// Where its octets and its content begin, where its end of data ends, unplanned
+	// until that is, and where all of it ends that is planned.
+	start, data, end, tail int64
+	failed                 error // why the server will not have it, or not get it
 
 	source   BodyReader // of content that does not lie in memory
+	pieceEnd int64      // where the last piece ends that was lent from source
 	declared int64      // octets it promised; -1: none
 	read     int64      // octets it yielded
+	inFile   int64      // of these, octets that went out from where they lie
 	// Of content that could not be looked through before MAIL: it may have no octets
 	// outside US-ASCII at all, or none in its header section.
 	only7Bit, asciiHeader bool
@@ -159,31 +177,59 @@ func (d *Delivery) Result() *future.Future[Receipt] { return d.result.Future() }
 // once its end of data was lent. A message of which nothing was lent is taken
 // back, and its futures settle at once. One that is being sent is aborted:
 // replies that are due settle its futures in wire order, and where the server is
-// about to take content, or takes it already, the connection ends, because an end
-// of data would deliver a message nobody wrote.
+// about to take content, or takes the last of it already, the connection ends,
+// because an end of data would deliver a message nobody wrote. By BDAT that is so
+// only within the last chunk: ahead of it RSET clears the message away.
 func (d *Delivery) Cancel() bool {
 	c := d.c
-	if d.settled || d.end <= c.out.lent {
+	if d.settled || d.end <= c.out.lent || d.phase == phaseRejected || d.failed != nil && !d.undecided() {
 		return false
 	}
 	inside := c.busy
 	c.busy = true // rule 5 holds for callbacks of what settles here too
-	switch {
-	case !d.begun || c.takeBack(d, d.start):
-		d.settle(ErrCanceled)
-	default:
-		d.abandoned = true
-		// Once content is asked for, only the end of the connection keeps half a
-		// message from being delivered.
-		if d.sending && c.failure == nil {
-			c.failure = ErrAborted
-		}
-	}
+	d.cancel(c)
 	if !inside {
 		c.settle()
 		c.busy = false
 	}
 	return true
+}
+
+func (d *Delivery) cancel(c *Client) {
+	i := slices.Index(c.mem.flight, d)
+	switch {
+	case d.phase == phaseQueued:
+		d.settle(ErrCanceled)
+	case c.err != nil: // it is about to settle
+		d.abandoned = true
+	case c.writeErr == nil && (d.phase == phaseEncoded || d.start >= c.out.lent):
+		// What follows it is planned anew: whether RSET is needed there may have changed.
+		at := int64(unplanned)
+		if d.phase != phaseEncoded {
+			at = d.start
+		}
+		c.recall(i, at)
+		d.settle(ErrCanceled)
+	case d.chunked && c.writeErr == nil && d.end != unplanned && d.data >= c.out.lent:
+		c.recall(i+1, d.data)
+		d.end, d.tail = unplanned, d.data
+		d.giveUp(c)
+	case d.chunked && d.end == unplanned:
+		d.giveUp(c)
+	default:
+		d.abandoned = true
+		// Once content is asked for, only the end of the connection keeps half a
+		// message from being delivered.
+		if d.phase >= phaseContent && c.failure == nil {
+			c.failure = ErrAborted
+		}
+	}
+}
+
+// giveUp ends a message behind which the connection lives on.
+func (d *Delivery) giveUp(c *Client) {
+	d.abandoned = true
+	d.stop(c)
 }
 
 func (d *Delivery) canceled() bool { return d.settled }

@@ -46,7 +46,7 @@ func (s *startTLS) begin(c *Client) bool {
 		return false
 	}
 	arena, _ := wire.AppendCommand(c.out.room(), wire.VerbStartTLS, "", false)
-	c.command(s, stepSTARTTLS, 0, arena)
+	c.command(s, stepSTARTTLS, arena)
 	return true
 }
 

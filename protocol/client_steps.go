@@ -28,7 +28,8 @@ const (
 	stepMAIL
 	stepRCPT
 	stepDATA
-	stepContent // the verdict on the content
+	stepBDAT    // a chunk that is not the last
+	stepContent // the verdict on the content: the end of data, or the last chunk
 	stepLoneDot // the verdict on content that no recipient is there for
 	stepQUIT
 	steps
@@ -125,12 +126,20 @@ var stepRules = [steps]stepRule{
 	stepRCPT: {
 		command: "RCPT", awaited: "reply to RCPT", ok: any2yz,
 		timeout: func(t *Timeouts) time.Duration { return t.Rcpt },
-		afterOK: starts | setOf(stepRCPT, stepDATA), afterRefusal: starts | setOf(stepRCPT, stepDATA),
+		// RFC 3030 §2: chunks follow directly, and the last of them brings the verdict.
+		afterOK:      starts | setOf(stepRCPT, stepDATA, stepBDAT, stepContent),
+		afterRefusal: starts | setOf(stepRCPT, stepDATA, stepBDAT, stepContent),
 	},
 	stepDATA: {
 		command: "DATA", awaited: "reply to DATA", more: wire.CodeStartMailInput,
 		timeout:   func(t *Timeouts) time.Duration { return t.Data },
 		afterMore: setOf(stepContent, stepLoneDot), afterRefusal: starts,
+	},
+	stepBDAT: {
+		command: "BDAT", awaited: "reply to BDAT", ok: any2yz,
+		timeout: func(t *Timeouts) time.Duration { return t.Data },
+		// Chunks that are on their way are answered behind a refusal too (C65).
+		afterOK: starts | setOf(stepBDAT, stepContent), afterRefusal: starts | setOf(stepBDAT, stepContent),
 	},
 	stepContent: {
 		command: "end of data", awaited: "verdict on the content", ok: any2yz,
@@ -178,10 +187,10 @@ func (rule *stepRule) want() (codes []wire.Code) {
 	return codes
 }
 
-// command returns what the reply answers, for errors. The table cannot know it
+// commandOf returns what a reply answers, for errors. The table cannot know it
 // where the verb is the task's own.
-func (e expectation) command(c *Client) string {
-	switch t := e.task.(type) {
+func commandOf(c *Client, t task, s step) string {
+	switch t := t.(type) {
 	case *command:
 		return t.cmd.Verb
 	case *exchange:
@@ -189,8 +198,8 @@ func (e expectation) command(c *Client) string {
 			return wire.VerbAuth
 		}
 	}
-	if e.step == stepEHLO {
-		return c.helloVerb(e.step)
+	if s == stepEHLO {
+		return c.helloVerb(s)
 	}
-	return stepRules[e.step].command
+	return stepRules[s].command
 }

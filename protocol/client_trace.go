@@ -39,8 +39,8 @@ func redact(t task, line string) string {
 	return line
 }
 
-// traceEndOfData notes content that ends at the end of what is planned.
-func (c *Client) traceEndOfData(octets int64) {
+// traceContent notes content that ends at the end of what is planned.
+func (c *Client) traceContent(octets int64) {
 	line := "(" + strconv.FormatInt(octets, 10) + " octets of content)"
 	c.traces = append(c.traces, tracedLine{c.out.planned, TraceEvent{Kind: TraceContent, Line: line, Octets: octets}})
 }

@@ -4,26 +4,51 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// begin plans the transaction's commands: all of them in one group where the
-// server knows PIPELINING (RFC 2920), else the first alone. A transaction that
-// failed before it is cleared by a RSET in front.
+// begin encodes the transaction's commands: all of them where the server knows
+// PIPELINING (RFC 2920), else the first alone. They are planned as soon as what
+// stands before them is. A transaction that failed before it, or may fail, is
+// cleared by a RSET in front.
 func (d *Delivery) begin(c *Client) bool {
-	d.begun = true
-	d.start = c.out.planned
+	d.start, d.tail = c.out.planned, c.out.planned
 	d.pipelined = c.set&wire.Pipelining != 0
+	// Without PIPELINING chunks save nothing, and more servers know DATA.
+	d.chunked = c.set&wire.Chunking != 0 && (d.pipelined || d.binary())
+	d.reset = c.dirty
+	if n := len(c.mem.flight); n > c.oldest {
+		d.reset = c.mem.flight[n-1].unclean
+	}
 	err := d.prepare(c)
 	if err == nil {
-		d.source, err = d.open()
+		err = d.open()
 	}
 	if err == nil && d.pipelined {
-		err = d.sayAll(c)
+		err = d.encodeAll(c)
 	} else if err == nil {
-		err = d.sayFirst(c)
+		err = d.encodeFirst(c)
 	}
 	if err != nil {
-		c.finish()
-		d.settle(err)
-		return false
+		d.failed, d.phase, d.tail, d.unclean = err, phaseRejected, 0, d.reset
+		if c.flying() == 0 {
+			d.settle(err)
+			return false
+		}
+		// Its turn to settle comes behind those which are under way.
+		c.launch(d)
+		return true
+	}
+	d.unclean = d.chunked
+	d.ahead = d.chunked && d.pipelined && c.window > 0 && d.weigh() <= c.cfg.Window.Ahead
+	c.launch(d)
+	if d.pipelined {
+		d.phase = phaseEncoded
+		c.forward()
+		return true
+	}
+	d.phase = phaseEnvelope
+	if d.reset {
+		d.say(c, stepRSET, 0)
+	} else {
+		d.say(c, stepMAIL, 0)
 	}
 	return true
 }
@@ -35,7 +60,7 @@ func (d *Delivery) encode(dst []byte, s step, i int) ([]byte, error) {
 	case stepMAIL:
 		dst, err = wire.AppendMail(dst, d.sender, &d.c.mem.params)
 	case stepRCPT:
-		dst, err = wire.AppendRcpt(dst, &d.to[i], d.c.mem.params.SMTPUTF8)
+		dst, err = wire.AppendRcpt(dst, &d.to[i], d.utf8)
 	default:
 		dst, err = wire.AppendCommand(dst, stepRules[s].command, "", false)
 	}
@@ -45,44 +70,74 @@ func (d *Delivery) encode(dst []byte, s step, i int) ([]byte, error) {
 	return dst, nil
 }
 
+// rcptSize returns the octets of a RCPT that has been encoded.
+func (d *Delivery) rcptSize(i int) int64 {
+	line, _ := d.encode(nil, stepRCPT, i)
+	return int64(len(line))
+}
+
 // say plans one command, which has been encoded before without an error.
 func (d *Delivery) say(c *Client, s step, i int) {
 	arena, _ := d.encode(c.out.room(), s, i)
-	c.command(d, s, i, arena)
+	c.command(d, s, arena).index = int32(i)
+	d.tail = c.out.planned
 }
 
-// sayAll plans the whole group of commands, or nothing.
-func (d *Delivery) sayAll(c *Client) (err error) {
-	c.forgetAnswered()
-	awaited, arena := c.mem.awaited, c.out.room()
-	base := c.out.planned - int64(len(arena))
-	add := func(s step, i int) {
-		if err == nil {
-			e := expectation{task: d, step: s, index: int32(i), start: base + int64(len(arena))}
-			arena, err = d.encode(arena, s, i)
-			e.end = base + int64(len(arena))
-			awaited = append(awaited, e)
+// encodeAll encodes the whole group of commands, or nothing.
+func (d *Delivery) encodeAll(c *Client) error {
+	arena := c.out.room()
+	from := len(arena)
+	if d.reset {
+		arena = append(arena, resetLine...)
+	}
+	arena, err := d.encode(arena, stepMAIL, 0)
+	d.mailSize = int32(len(arena) - from)
+	for i := 0; i < len(d.to) && err == nil; i++ {
+		if arena, err = wire.AppendRcpt(arena, &d.to[i], d.utf8); err != nil {
+			err = &ConfigError{Field: wire.VerbRcpt, Err: err}
 		}
 	}
-	if c.dirty {
-		add(stepRSET, 0)
+	d.rcptsSize = int32(len(arena) - from)
+	if !d.chunked {
+		arena = append(arena, dataLine...)
 	}
-	add(stepMAIL, 0)
-	for i := range d.to {
-		add(stepRCPT, i)
-	}
-	add(stepDATA, 0)
 	if err != nil {
 		return err
 	}
-	c.mem.awaited = awaited
-	c.plan(d, arena)
+	d.lines = c.out.reserve(arena)
 	return nil
 }
 
-// sayFirst plans the first command of a transaction in lock-step. What cannot be
-// encoded is found before anything is written.
-func (d *Delivery) sayFirst(c *Client) error {
+const (
+	resetLine = wire.VerbRset + "\r\n"
+	dataLine  = wire.VerbData + "\r\n"
+)
+
+// sayEnvelope plans the group of commands.
+func (d *Delivery) sayEnvelope(c *Client) {
+	at := c.out.planned
+	d.start = at
+	mail, rcpt := at+int64(d.mailSize), at+int64(d.rcptsSize)
+	c.plan(d, d.lines)
+	d.lines, d.phase, d.tail = nil, phaseEnvelope, c.out.planned
+	awaited := c.expectMore(4)
+	if d.reset {
+		awaited = append(awaited, expectation{task: d, step: stepRSET, left: 1, start: at, end: at + int64(len(resetLine))})
+		at += int64(len(resetLine))
+	}
+	awaited = append(awaited, expectation{task: d, step: stepMAIL, left: 1, start: at, end: mail},
+		expectation{task: d, step: stepRCPT, left: int32(len(d.to)), start: mail, end: rcpt})
+	if !d.chunked {
+		awaited = append(awaited, expectation{task: d, step: stepDATA, left: 1, start: rcpt, end: d.tail})
+	} else if d.ahead {
+		d.phase = phaseContent
+	}
+	c.mem.awaited = awaited
+}
+
+// encodeFirst finds what cannot be encoded of a transaction in lock-step, before
+// anything is written.
+func (d *Delivery) encodeFirst(c *Client) error {
 	room := c.out.room()
 	if _, err := d.encode(room, stepMAIL, 0); err != nil {
 		return err
@@ -91,11 +146,6 @@ func (d *Delivery) sayFirst(c *Client) error {
 		if _, err := d.encode(room, stepRCPT, i); err != nil {
 			return err
 		}
-	}
-	if c.dirty {
-		d.say(c, stepRSET, 0)
-	} else {
-		d.say(c, stepMAIL, 0)
 	}
 	return nil
 }
@@ -116,9 +166,22 @@ func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 		// the transaction as any reply to an end of data does.
 		c.dirty = false
 		d.finish(c, d.refusal())
+	case stepBDAT:
+		d.chunkReplied(c, r, v)
 	case stepContent:
-		d.contentReplied(c, i, r, v)
+		d.contentReplied(c, r, v)
 	}
+}
+
+// conclude ends the transaction if all of it was lent and answered, and reports
+// whether it did. A refusal in mid-chunk leaves octets to be sent (RFC 3030 §2).
+func (d *Delivery) conclude(c *Client) bool {
+	if d.phase < phasePlanned || c.out.lent < d.tail || c.mem.flight[c.oldest] != d ||
+		c.next < len(c.mem.awaited) && c.mem.awaited[c.next].task == task(d) {
+		return false
+	}
+	d.finish(c, d.verdict())
+	return true
 }
 
 // finish ends the transaction.
@@ -126,8 +189,22 @@ func (d *Delivery) finish(c *Client, err error) {
 	if d.abandoned && d.undecided() {
 		err = ErrCanceled
 	}
-	c.finish()
+	d.phase = phasePlanned
+	if d.taken {
+		c.grow()
+	}
+	c.land(d)
+	if d.chunked && !d.taken && d.from.Code != 0 && !d.undecided() {
+		c.shrink()
+	}
 	d.settle(err)
+}
+
+// stop ends the planning of a transaction that goes by BDAT: it gets no last chunk.
+func (d *Delivery) stop(c *Client) {
+	d.phase = phasePlanned
+	c.forward()
+	d.conclude(c)
 }
 
 func (d *Delivery) resetReplied(c *Client, r wire.Reply, v verdict) {
@@ -155,6 +232,7 @@ func (d *Delivery) mailReplied(c *Client, r wire.Reply, v verdict) {
 	d.settleMail()
 	switch {
 	case d.pipelined:
+		d.conclude(c)
 	case d.abandoned || v == refused:
 		d.finish(c, d.refusal())
 	default:
@@ -164,16 +242,36 @@ func (d *Delivery) mailReplied(c *Client, r wire.Reply, v verdict) {
 
 func (d *Delivery) rcptReplied(c *Client, i int, r wire.Reply, v verdict) {
 	d.recipients[i].Rcpt = r
-	if v == ok {
+	switch {
+	case v == ok:
 		d.accepted++
-	} else if d.from.Positive() {
+		if d.chunked && !d.from.Positive() {
+			// It may take the content for this one, and then the verdict decides.
+			d.recipients[i].Outcome, d.recipients[i].Reply = NotDelivered, wire.Reply{}
+		}
+	case d.from.Positive():
 		d.decide(i, r)
 	}
-	d.settleRcpt(i)
-	switch last := i == len(d.recipients)-1; {
+	if d.steps != nil {
+		d.settleRcpt(i)
+	}
+	last := i == len(d.recipients)-1
+	switch {
+	case d.pipelined && !last && d.phase != phaseEnvelope:
+	case d.chunked && d.phase == phaseEnvelope && d.pipelined:
+		if v == ok && d.from.Positive() {
+			d.phase = phaseContent
+			c.forward()
+		} else if last {
+			d.stop(c)
+		}
 	case d.pipelined:
+		d.conclude(c)
 	case d.abandoned || last && d.accepted == 0:
 		d.finish(c, d.refusal())
+	case last && d.chunked:
+		d.phase = phaseContent
+		c.forward()
 	case last:
 		d.say(c, stepDATA, 0)
 	default:

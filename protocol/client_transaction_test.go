@@ -286,15 +286,6 @@ func TestTransactionRefusedPipelined(t *testing.T) { // P16, F3, F4, F6, C19, C5
 			S: 250 ok
 			S: 451 not now
 			= send: refused: DATA: 451 not now (want 354)`, true}, // P35, F19, C17
-		{"content", group + `
-			S: 250 ok
-			S: 250 ok
-			S: 250 ok
-			S: 354 go
-			C: hi
-			C: .
-			S: 554 spam
-			= send: refused: end of data: 554 spam`, false}, // P35, C31
 	} {
 		r.play(t, true)
 	}

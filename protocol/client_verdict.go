@@ -59,11 +59,7 @@ func (d *Delivery) settleWith(missing, err error) {
 		receipt.Outcome = overall(outcomes)
 	}
 	if d.source != nil {
-		var lastPiece int64
-		if d.sending {
-			lastPiece = d.c.pieceEnd
-		}
-		d.c.hold(d.source, lastPiece)
+		d.c.hold(d.source, d.pieceEnd)
 		d.source = nil
 	}
 	d.settleMail()
@@ -84,12 +80,24 @@ func (d *Delivery) fail(_ *Client, err error) {
 	if d.abandoned && err == ErrAborted {
 		err = ErrCanceled
 	}
-	if d.begun && (d.accepted == 0 || !d.from.Positive()) && !d.undecided() {
+	if d.phase == phaseRejected {
+		err = d.failed
+	}
+	if d.phase != phaseQueued && !d.undecided() {
 		// A retry would be refused again, whatever happened to the connection since.
-		d.settleWith(err, d.refusal())
+		d.settleWith(err, d.verdict())
 		return
 	}
 	d.settle(err)
+}
+
+// verdict is the error of a transaction that was answered in full; nil if it was
+// accepted.
+func (d *Delivery) verdict() error {
+	if d.from.Code != 0 && (d.accepted == 0 || !d.from.Positive()) {
+		return d.refusal()
+	}
+	return d.failed
 }
 
 // overall is the outcome of a message whose recipients have the outcomes of which

@@ -30,10 +30,12 @@
 //	              4yz, 5yz        the end
 //	MAIL          2yz             RCPT, or any operation
 //	              4yz, 5yz        RCPT, or any operation
-//	RCPT          2yz             RCPT, or DATA, or any operation
-//	              4yz, 5yz        RCPT, or DATA, or any operation
+//	RCPT          2yz             RCPT, or DATA, or BDAT, or content, or any operation
+//	              4yz, 5yz        RCPT, or DATA, or BDAT, or content, or any operation
 //	DATA          354             content, or lone dot
 //	              4yz, 5yz        any operation
+//	BDAT          2yz             BDAT, or content, or any operation
+//	              4yz, 5yz        BDAT, or content, or any operation
 //	content       2yz             content, or any operation
 //	              4yz, 5yz        content, or any operation
 //	lone dot      2yz             any operation

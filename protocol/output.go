@@ -12,9 +12,8 @@ type output struct {
 	head int      // of mem.segs: what is planned and not acknowledged
 	file int      // of mem.files: the first that is not acknowledged in full
 	off  int64    // octets of mem.segs[head] that are acknowledged
-	// open: the last segment ends where the arena does, so that a command can
-	// lengthen it.
-	open bool
+
+	reserved int // octets of mem.arena that are not planned yet
 
 	planned int64
 	lent    int64 // a watermark: Output may lend less the next time
@@ -33,23 +32,44 @@ type fileSegment struct {
 // that is lost halfway has nearly always kept its end of data to itself.
 const maxFilePiece = 1 << 20
 
-// room returns the arena to append a command to; pass the result to command.
-func (o *output) room() []byte { return o.mem.arena }
+// room returns the arena to append a command to; pass the result to command or to
+// reserve. An arena that is never written out in full does not grow for ever: those
+// who hold pieces of the old one keep it.
+func (o *output) room() []byte {
+	if len(o.mem.arena) >= maxPooled {
+		o.mem.arena = make([]byte, 0, maxPooled)
+	}
+	return o.mem.arena
+}
 
 // command takes the arena with one or more command lines appended to it.
-func (o *output) command(arena []byte) {
-	start := len(o.mem.arena)
-	n := len(arena) - start
-	moved := cap(arena) != cap(o.mem.arena)
+func (o *output) command(arena []byte) { o.attach(o.reserve(arena)) }
+
+// reserve takes the arena like command, but plans nothing yet: what was appended
+// goes to attach when its turn comes.
+func (o *output) reserve(arena []byte) []byte {
+	lines := arena[len(o.mem.arena):]
 	o.mem.arena = arena
-	if o.open && !moved {
-		last := &o.mem.segs[len(o.mem.segs)-1]
-		*last = (*last)[:len(*last)+n]
-	} else {
-		o.mem.segs = append(o.mem.segs, arena[start:])
-		o.open = true
+	o.reserved += len(lines)
+	return lines
+}
+
+// discard gives up lines that were reserved and not attached.
+func (o *output) discard(lines []byte) { o.reserved -= len(lines) }
+
+// attach plans command lines of the arena. Those which lie behind each other there
+// become one segment.
+func (o *output) attach(lines []byte) {
+	o.planned += int64(len(lines))
+	o.reserved -= len(lines)
+	if n := len(o.mem.segs); n > o.head {
+		last := o.mem.segs[n-1]
+		if end := len(last); end < cap(last) && len(lines) > 0 && &last[:end+1][end] == &lines[0] {
+			o.mem.segs[n-1] = last[:end+len(lines)]
+			return
+		}
 	}
-	o.planned += int64(n)
+	o.mem.segs = append(o.mem.segs, lines)
 }
 
 // content accounts for segments that were appended to segs behind the first n.
@@ -58,7 +78,6 @@ func (o *output) content(segs [][]byte, n int) {
 	for _, s := range segs[n:] {
 		o.planned += int64(len(s))
 	}
-	o.open = false
 }
 
 // contentFile plans a piece of content that lies in a file, and goes out as it is.
@@ -66,7 +85,6 @@ func (o *output) contentFile(c Chunk) {
 	o.mem.files = append(o.mem.files, fileSegment{at: len(o.mem.segs), chunk: c})
 	o.mem.segs = append(o.mem.segs, nil)
 	o.planned += c.N
-	o.open = false
 }
 
 // fileAt returns the segment i if that is the first in a file.
@@ -123,7 +141,7 @@ func (o *output) wrote(n int64) {
 			size = f.chunk.N
 		}
 		if o.off < size {
-			return
+			break
 		}
 		if is {
 			f.chunk = Chunk{}
@@ -133,6 +151,23 @@ func (o *output) wrote(n int64) {
 		o.mem.segs[o.head] = nil
 		o.head++
 	}
+	if o.head >= 64 && o.head > len(o.mem.segs)/2 {
+		o.compact()
+	}
+}
+
+// compact makes room at the end of what is planned.
+func (o *output) compact() {
+	n := copy(o.mem.segs, o.mem.segs[o.head:])
+	clear(o.mem.segs[n:])
+	o.mem.segs = o.mem.segs[:n]
+	n = copy(o.mem.files, o.mem.files[o.file:])
+	clear(o.mem.files[n:])
+	o.mem.files = o.mem.files[:n]
+	for i := range o.mem.files {
+		o.mem.files[i].at -= o.head
+	}
+	o.head, o.file = 0, 0
 }
 
 // failed says that nothing is out but what was acknowledged, lent or not.
@@ -163,7 +198,6 @@ func (o *output) withdraw(at int64) {
 		}
 	}
 	// The arena keeps its length: what it held there is never lent again.
-	o.open = false
 	if !o.pending() {
 		o.reset()
 	}
@@ -172,12 +206,15 @@ func (o *output) withdraw(at int64) {
 // drop forgets what was not acknowledged. Nothing is lent from then on, and what
 // is planned goes to mem: a driver may still be writing from the old buffers.
 func (o *output) drop(mem *buffers) {
-	o.mem, o.head, o.file, o.off, o.open = mem, 0, 0, 0, false
+	o.mem, o.head, o.file, o.off, o.reserved = mem, 0, 0, 0, 0
 }
 
 func (o *output) reset() {
 	clear(o.mem.segs)
 	clear(o.mem.files)
-	o.mem.segs, o.mem.files, o.mem.arena = o.mem.segs[:0], o.mem.files[:0], o.mem.arena[:0]
-	o.head, o.file, o.off, o.open = 0, 0, 0, false
+	o.mem.segs, o.mem.files = o.mem.segs[:0], o.mem.files[:0]
+	if o.reserved == 0 {
+		o.mem.arena = o.mem.arena[:0]
+	}
+	o.head, o.file, o.off = 0, 0, 0
 }

@@ -63,18 +63,21 @@ func randomSession(seed uint64, verbose bool) *simulation {
 		}
 	}
 	c := conduct{lmtp: r.IntN(3) == 0, bend: bender(r)}
-	for _, offer := range []string{"PIPELINING", "8BITMIME", "SIZE 100000", "STARTTLS", "AUTH PLAIN"} {
+	for _, offer := range []string{"PIPELINING", "8BITMIME", "SIZE 100000", "STARTTLS", "AUTH PLAIN", "CHUNKING", "BINARYMIME"} {
 		if r.IntN(3) > 0 {
 			c.offers = append(c.offers, offer)
 		}
 	}
 	cfg := protocol.ClientConfig{LMTP: c.lmtp, AllowCleartextAuth: true, RequireTLS: r.IntN(10) == 0}
+	if r.IntN(2) == 0 {
+		cfg.Window = protocol.Window{Messages: 1 + r.IntN(4), Octets: 1 + r.Int64N(400), Ahead: r.Int64N(200) - 50}
+	}
 	return simulate(cfg, c, opts, false, verbose, func(s *simulation) {
 		s.hello()
 		if r.IntN(4) == 0 {
 			s.startTLS()
 		}
-		for range 1 + r.IntN(5) {
+		for range 1 + r.IntN(7) {
 			s.randomTask(r)
 		}
 		if r.IntN(8) > 0 {
@@ -162,6 +165,7 @@ func (s *simulation) randomSend(r *rand.Rand) *message {
 		if r.IntN(6) == 0 {
 			longMessage(m)
 		}
+		m.binary = r.IntN(6) == 0
 		if m.source == nil || r.IntN(6) > 0 {
 			return
 		}

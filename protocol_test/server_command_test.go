@@ -3,6 +3,8 @@ package protocol_test
 import (
 	"io"
 	"strings"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
 // command answers a command line, its CRLF included.
@@ -29,6 +31,8 @@ func (s *server) command(line string) {
 		s.rcpt(arg)
 	case verb == "DATA":
 		s.data(arg)
+	case verb == "BDAT":
+		s.bdat(arg)
 	case verb == "RSET":
 		r := s.reply(verb, arg, "250 reset")
 		if s.unreset = r.class() != 2; !s.unreset {
@@ -54,8 +58,11 @@ func (s *server) command(line string) {
 func (s *server) inTurn(verb string) {
 	grouped := false
 	switch s.before {
-	case "MAIL", "RCPT", "RSET":
-		grouped = s.pipelining && (verb == "MAIL" || verb == "RCPT" || verb == "DATA")
+	case "MAIL", "RCPT", "RSET", "content":
+		switch verb {
+		case "MAIL", "RCPT", "DATA", "BDAT", "RSET":
+			grouped = s.pipelining
+		}
 	}
 	if s.lent < len(s.out) && !grouped {
 		s.violation(verb + " ahead of the reply to " + s.before) // H-R13 H-R14
@@ -71,7 +78,10 @@ func (s *server) hello(verb, arg string) {
 	}
 	from := len(s.out)
 	r := s.reply(verb, arg, standard)
-	s.pipelining = r.code == 250 && verb != "HELO" && strings.Contains(string(s.out[from:]), "PIPELINING")
+	offered := func(keyword string) bool {
+		return r.code == 250 && verb != "HELO" && strings.Contains(string(s.out[from:]), keyword)
+	}
+	s.pipelining, s.chunking = offered("PIPELINING"), offered("CHUNKING")
 }
 
 func (s *server) offer() string {
@@ -150,5 +160,51 @@ func (s *server) data(arg string) {
 	if m.data.code == 354 {
 		s.content = m
 		s.decoder.Reset()
+	}
+}
+
+// bdat takes the octets of a chunk, whatever becomes of it (RFC 3030 §2).
+func (s *server) bdat(arg string) {
+	n, last, err := wire.ParseBDAT(arg)
+	if err != nil || !s.chunking {
+		s.violation("it said BDAT " + arg)
+		s.err = io.EOF
+		return
+	}
+	if s.transaction == nil {
+		s.violation("BDAT without MAIL")
+		s.transaction = &received{}
+	}
+	s.content, s.last, s.chunked = s.transaction, last, true
+	s.transaction.early = false
+	s.octets.Begin(n)
+	if n == 0 {
+		s.endChunk()
+	}
+}
+
+// endChunk answers a chunk, unless that was done early. The last one that is taken
+// ends the transaction.
+func (s *server) endChunk() {
+	m := s.content
+	s.content, s.chunked = nil, false
+	s.before = "content"
+	open := m.mail.class() == 2 && m.accepted() > 0 && m.data.class() < 4
+	if s.last {
+		m.complete = true
+		s.verdicts(m, open)
+		for _, r := range m.verdicts {
+			if r.class() == 2 {
+				s.transaction = nil
+			}
+		}
+		return
+	}
+	if !m.early {
+		standard := "250 go on"
+		if !open {
+			standard = "503 5.5.1 no chunk of anything"
+		}
+		m.data = s.reply("BDAT", "", standard)
 	}
 }

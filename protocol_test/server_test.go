@@ -21,9 +21,13 @@ type server struct {
 	line    []byte // the line that has begun
 	content *received
 	decoder wire.DotDecoder
+	octets  wire.BDATDecoder
+	chunked bool // content is a chunk
+	last    bool // and the last one
 
 	before     string // the last command
 	pipelining bool   // it may be used now
+	chunking   bool   // so may BDAT
 	challenged bool   // a line of AUTH is awaited
 	unreset    bool   // RSET was refused, and so nothing is sure
 	violations []string
@@ -121,6 +125,9 @@ func (s *server) violation(text string) { s.violations = append(s.violations, te
 
 func (s *server) takeContent(p []byte) int {
 	m := s.content
+	if s.chunked {
+		return s.takeChunk(p)
+	}
 	if !m.early && s.lent < len(s.out) {
 		s.violation("content ahead of the reply to DATA") // H-R14
 	}
@@ -131,7 +138,8 @@ func (s *server) takeContent(p []byte) int {
 	if done {
 		s.content = nil
 		m.complete = true
-		s.verdicts(m)
+		s.before = "content"
+		s.verdicts(m, m.accepted() > 0)
 		s.transaction = nil
 		return n
 	}
@@ -144,11 +152,34 @@ func (s *server) takeContent(p []byte) int {
 	return n
 }
 
-func (s *server) verdicts(m *received) {
+// takeChunk takes octets of a chunk, which it may refuse before it has them all.
+func (s *server) takeChunk(p []byte) int {
+	m := s.content
+	piece, done := s.octets.Decode(p)
+	m.content = append(m.content, piece...)
+	if !m.early && !done {
+		if r := s.reply("early", "", ""); r != (said{}) {
+			m.early = true
+			if s.last {
+				m.verdicts = append(m.verdicts, r)
+			} else {
+				m.data = r
+			}
+		}
+	}
+	if done && s.err == nil {
+		s.endChunk()
+	}
+	return len(piece)
+}
+
+// verdicts answers an end of data: once, or with LMTP for each accepted recipient.
+func (s *server) verdicts(m *received, open bool) {
 	want, standard := 1, "250 queued"
 	if s.conduct.lmtp {
-		want = m.accepted()
-	} else if m.accepted() == 0 {
+		want = max(1, m.accepted())
+	}
+	if !open {
 		standard = "554 no valid recipients"
 	}
 	for len(m.verdicts) < want && s.err == nil {

@@ -52,6 +52,7 @@ type message struct {
 	content string
 	source  *source // nil: the content lay in memory
 	broken  bool    // the source does not keep its promise
+	binary  bool    // BODY=BINARYMIME
 	givenUp bool    // Cancel returned true
 	mail    *pending
 	rcpt    []*pending
@@ -168,6 +169,9 @@ func (s *simulation) send(shape func(*message), to ...string) *message {
 		body = m.source
 	}
 	env := protocol.Envelope{From: mustPath(m.from)}
+	if m.binary {
+		env.Params.Body = wire.BodyBinaryMIME
+	}
 	for _, to := range to {
 		env.To = append(env.To, wire.Recipient{Path: mustPath(to)})
 	}

@@ -3,6 +3,7 @@ package protocol_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -85,6 +86,19 @@ func onWire(content string) string {
 	return strings.Join(lines, "") + ".\r\n"
 }
 
+// arrives returns the content that a server is to find.
+func (m *message) arrives() string {
+	if m.binary {
+		return m.content
+	}
+	return normal(m.content)
+}
+
+// lastChunk returns content as it stands on the wire if it goes in one chunk.
+func lastChunk(content string) string {
+	return fmt.Sprintf("BDAT %d LAST\r\n%s", len(content), content)
+}
+
 func (s *simulation) judgeMessage(m *message) {
 	truth := s.server.messages[m.from]
 	if truth == nil {
@@ -108,7 +122,7 @@ func (s *simulation) judgeMessage(m *message) {
 		return // its future was cancelled: nobody asked what became of it
 	}
 	s.judgeTruth(m, truth, receipt)
-	lent := !m.broken && bytes.Contains(s.monitor.lent, []byte(onWire(m.content)))
+	lent := !m.broken && (bytes.Contains(s.monitor.lent, []byte(onWire(m.content))) || bytes.Contains(s.monitor.lent, []byte(lastChunk(m.arrives()))))
 	var whole protocol.Outcome
 	for i, r := range receipt.Recipients {
 		s.outcomes[r.Outcome]++
@@ -153,12 +167,22 @@ func (s *simulation) outcome(truth *received, i int, lent bool) protocol.Outcome
 	}
 	mail, data := s.heard(truth.mail), s.heard(truth.data)
 	switch {
+	case s.server.chunking && mail.class() > 3 && rcpt.class() == 2:
+		// What it makes of a recipient without a sender only its verdict tells, and not
+		// if that is a good one.
+		switch {
+		case data.class() > 3 || verdict.class() > 3:
+			return protocol.Refused
+		case lent:
+			return protocol.Unknown
+		}
+		return protocol.NotDelivered
 	case mail.class() > 3 || rcpt.class() > 3 || data.class() > 3 || rcpt.class() == 2 && verdict.class() > 3:
 		return protocol.Refused
 	case rcpt.class() == 2 && verdict.class() == 2:
 		return protocol.Accepted
-	case lent && rcpt.class() == 2:
-		return protocol.Unknown
+	case lent && (rcpt.class() == 2 || s.server.chunking):
+		return protocol.Unknown // a last chunk does not wait for the replies to RCPT
 	}
 	return protocol.NotDelivered
 }
@@ -187,7 +211,7 @@ func (s *simulation) judgeTruth(m *message, truth *received, receipt protocol.Re
 	if !truth.complete || truth.accepted() == 0 {
 		return
 	}
-	if m.broken || string(truth.content) != normal(m.content) {
+	if m.broken || string(truth.content) != m.arrives() {
 		s.fault("%s: the server took %q for the message", m.from, truth.content)
 	}
 	if m.givenUp {

@@ -1,0 +1,76 @@
+package protocol
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// A client that is never idle, because its driver is always behind and a message is
+// always in flight, holds no more than its window needs, however long it goes on.
+func TestBusyClientIsBounded(t *testing.T) { // rule 11
+	const messages = 5000
+	for _, keyword := range []string{"CHUNKING", "HELP"} {
+		now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+		c, err := NewClient(now, ClientConfig{Window: Window{Messages: 8}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Hello("me.example")
+		feed := func(s string) {
+			t.Helper()
+			if _, err := c.Feed(now, []byte(s)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// write writes what is offered up to the last octet but keep.
+		write := func(keep int64) {
+			n := -keep
+			for _, chunk := range c.Output(now, nil, 1<<20) {
+				n += int64(len(chunk.Bytes))
+			}
+			c.Wrote(now, max(n, 0))
+		}
+		feed("220 mx.example\r\n")
+		write(0)
+		feed("250-mx.example\r\n250-PIPELINING\r\n250 " + keyword + "\r\n")
+		path, err := wire.ParsePath("b@" + strings.Repeat("x", 60) + ".example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := Envelope{From: path, To: []wire.Recipient{{Path: path}, {Path: path}}}
+		accepted := 0
+		send := func() {
+			c.Send(env, BodyText("a\n.b\n")).Result().OnReady(func(_ Receipt, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+				accepted++
+			})
+		}
+		for range 20 {
+			send()
+		}
+		reply := "250 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n250 reset\r\n"
+		if keyword == "HELP" {
+			write(0)
+			feed("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n")
+			reply = "250 queued\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+		}
+		for range messages {
+			send()
+			write(1)
+			feed(reply)
+			m := c.mem
+			if n := cap(m.awaited) + cap(m.segs) + cap(m.flight) + cap(m.queue); n > 1000 || cap(m.arena) > 2*maxPooled || cap(m.scratch) > 2*maxPooled {
+				t.Fatalf("%s, behind %d messages: %d awaited, %d segments, %d in flight, %d queued, arena of %d, scratch of %d",
+					keyword, accepted, cap(m.awaited), cap(m.segs), cap(m.flight), cap(m.queue), cap(m.arena), cap(m.scratch))
+			}
+		}
+		if accepted != messages {
+			t.Errorf("%s: %d accepted", keyword, accepted)
+		}
+	}
+}
