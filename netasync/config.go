@@ -10,6 +10,7 @@ import (
 
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
+	"golang.org/x/net/idna"
 )
 
 // Config says how Dial connects. The zero value is a client without a login that
@@ -52,6 +53,10 @@ type Config struct {
 	Disable wire.ExtensionSet
 	// EOL is what happens to bare CR and LF in content: see protocol.ClientConfig.
 	EOL wire.EOL
+	// Allow8Bit lets content have octets outside US-ASCII also where the server offers
+	// neither 8BITMIME nor SMTPUTF8 for them: see protocol.ClientConfig. Else such
+	// content is refused.
+	Allow8Bit bool
 	// Trace, if not nil, is told of every line in both directions, without secrets.
 	// It runs inline: it must not block, nor use the Client.
 	Trace func(protocol.TraceEvent)
@@ -147,6 +152,8 @@ func (cfg *Config) client(a address) protocol.ClientConfig {
 		NoHELO:             cfg.TLS >= TLSRequired || cfg.Login != nil,
 		AllowCleartextAuth: cfg.AllowCleartextAuth,
 		EOL:                cfg.EOL,
+		Allow8Bit:          cfg.Allow8Bit,
+		ToASCII:            idna.Lookup.ToASCII,
 		Timeouts:           cfg.Timeouts,
 		Trace:              cfg.Trace,
 	}

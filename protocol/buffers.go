@@ -13,6 +13,11 @@ type buffers struct {
 	arena   []byte   // commands that are planned
 	scratch []byte   // what was changed of content, or copied
 	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
+	files   []fileSegment
+	piece   []byte // content that was read from a file
+	ranged  Chunk  // what is left of the part of a file that the content goes on with
+	last    bool   // and it ends with that
+	survey  wire.Survey
 	awaited []expectation
 	flight  []*Delivery // the messages that are under way, in wire order
 	queue   []task
@@ -46,6 +51,7 @@ func (c *Client) rest() {
 	b := c.mem
 	b.params = wire.MailParams{}
 	c.mem, c.out.mem = &noBuffers, &noBuffers
+	b.ranged, b.last = Chunk{}, false
 	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
 	if cap(b.arena) > maxPooled {
 		b.arena = nil

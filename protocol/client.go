@@ -69,6 +69,7 @@ type Client struct {
 	upgradeHello  string // the name for the EHLO behind it
 	authenticated bool
 	dirty         bool // a transaction failed and was not cleared: RSET before the next MAIL
+	use           sessionUse
 	quitting      bool // Quit was added, or the greeting refused
 
 	// Time, as far as the machine was told. A zero base is set by the next call that

@@ -14,7 +14,8 @@ type Envelope struct {
 	From wire.Path // the zero value is the null reverse-path
 	// Params are the parameters of MAIL. BODY=8BITMIME is added where the server
 	// offers it and Body is not stated, SIZE where the server offers it and the size
-	// of the content is known, SMTPUTF8 where a path needs it.
+	// of the content is known, SMTPUTF8 where a path needs it, or UTF-8 in the header
+	// section of the content.
 	Params wire.MailParams
 	To     []wire.Recipient // at least one
 }
@@ -23,6 +24,11 @@ type Envelope struct {
 // What is wrong with the envelope by itself is found at once, and what the server
 // does not offer when the message's turn comes; nothing is written then, and the
 // error is a *ConfigError, *LimitError or *BodyError inside a *DeliveryError.
+//
+// Content with octets outside US-ASCII goes only where 8BITMIME is offered, and with
+// UTF-8 in its header section where SMTPUTF8 is; see ClientConfig.Allow8Bit. Where
+// that shows only when the content is read, it ends the connection with a
+// *BodyError, without an end of data.
 func (c *Client) Send(env Envelope, body Body) *Delivery {
 	d := &Delivery{c: c, sender: env.From, to: env.To, body: body, end: unplanned}
 	if !env.Params.IsZero() {
@@ -74,7 +80,7 @@ func (d *Delivery) check() error {
 // checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
 // ASCII.
 func (d *Delivery) checkPath(p wire.Path) error {
-	d.utf8 = d.utf8 || p.IsUTF8()
+	d.utf8Path = d.utf8Path || p.IsUTF8()
 	if d.c.cfg.LongPaths {
 		return nil
 	}
@@ -85,13 +91,14 @@ func (d *Delivery) checkPath(p wire.Path) error {
 // order, and Result last; that of a message which was refused in the middle of a
 // chunk waits until the rest of the chunk is handed over. Its methods are for the goroutine of its Client.
 type Delivery struct {
-	c      *Client
-	sender wire.Path
-	to     []wire.Recipient
-	params *wire.MailParams  // as the envelope has them; nil: none
-	needs  wire.ExtensionSet // of the recipients
-	utf8   bool              // a path is not all ASCII
-	body   Body
+	c        *Client
+	sender   wire.Path
+	to       []wire.Recipient
+	params   *wire.MailParams  // as the envelope has them; nil: none
+	needs    wire.ExtensionSet // of the recipients
+	utf8Path bool              // a path is not all ASCII
+	utf8     bool              // the transaction is one with SMTPUTF8
+	body     Body
 
 	result future.Promise[Receipt]
 	steps  *deliverySteps // made when one is asked for
@@ -109,6 +116,8 @@ type Delivery struct {
 	reset     bool // RSET stands in front
 	unclean   bool // and in front of what follows, while this is undecided
 	abandoned bool // Cancel came when part of it was lent
+	counted   bool // it is one of the session's messages: see sessionUse
+	parked    bool // its source has no more content yet
 	taken     bool // a verdict on the content was a 2yz
 	settled   bool
 
@@ -127,6 +136,10 @@ type Delivery struct {
 	pieceEnd int64      // where the last piece ends that was lent from source
 	declared int64      // octets it promised; -1: none
 	read     int64      // octets it yielded
+	inFile   int64      // of these, octets that went out from where they lie
+	// Of content that could not be looked through before MAIL: it may have no octets
+	// outside US-ASCII at all, or none in its header section.
+	only7Bit, asciiHeader bool
 }
 
 // deliverySteps are the futures of a delivery's commands.

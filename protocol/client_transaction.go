@@ -1,8 +1,6 @@
 package protocol
 
 import (
-	"math/bits"
-
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
@@ -148,71 +146,6 @@ func (d *Delivery) encodeFirst(c *Client) error {
 		if _, err := d.encode(room, stepRCPT, i); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// prepare settles the parameters by what the server offers. Whatever is wrong is
-// found here, before anything is written.
-func (d *Delivery) prepare(c *Client) error {
-	if err := c.allowed(); err != nil {
-		return &ConfigError{Field: wire.VerbMail, Err: err}
-	}
-	if c.hello == "" {
-		return &ConfigError{Field: wire.VerbMail, Err: ErrHelloFirst}
-	}
-	p := &c.mem.params
-	*p = wire.MailParams{}
-	if d.params != nil {
-		*p = *d.params
-	}
-	p.SMTPUTF8 = p.SMTPUTF8 || d.utf8
-	d.utf8 = p.SMTPUTF8
-	needs := d.needs | p.Needs()
-	if p.SMTPUTF8 {
-		needs |= wire.SMTPUTF8 | wire.EightBitMIME // RFC 6531 §3.1: item 8
-	}
-	if c.set&wire.EightBitMIME == 0 && p.Body == wire.Body7Bit {
-		p.Body = wire.BodyNotStated // the default needs no parameter
-		needs &^= wire.EightBitMIME
-	} else if c.set&wire.EightBitMIME != 0 && p.Body == wire.BodyNotStated {
-		p.Body = wire.Body8BitMIME
-	}
-	if p.SMTPUTF8 && c.set&wire.SMTPUTF8 == 0 {
-		return &ConfigError{Field: "SMTPUTF8", Err: ErrNotOffered}
-	}
-	if missing := needs &^ wire.Size &^ c.set; missing != 0 {
-		first := wire.ExtensionSet(1) << bits.TrailingZeros32(uint32(missing))
-		return &ConfigError{Field: first.String(), Err: ErrNotOffered}
-	}
-	// RFC 8689 §4.1: only where the next hop is known to be whom it claims to be.
-	if p.RequireTLS && !(c.tls.Active() && c.tls.Verified) {
-		return &ConfigError{Field: "REQUIRETLS", Reason: "the server's certificate was not verified"}
-	}
-	return d.prepareSize(c)
-}
-
-// prepareSize declares the size of the content where that is known and asked for
-// (RFC 1870 §6), and holds it against the server's limit.
-func (d *Delivery) prepareSize(c *Client) error {
-	p := &c.mem.params
-	d.declared = d.body.Size()
-	size := d.declared
-	if b, inMemory := d.body.(*memoryBody); inMemory && !d.binary() {
-		if b.bare && c.cfg.EOL == wire.EOLStrict {
-			return &BodyError{Err: errBareInMemory}
-		}
-		size = b.wireSize
-	}
-	if c.set&wire.Size == 0 {
-		p.Size = 0
-		return nil
-	}
-	if p.Size == 0 && size > 0 {
-		p.Size = size
-	}
-	if c.sizeLimit > 0 && p.Size > c.sizeLimit {
-		return &LimitError{Limit: "SIZE", Have: p.Size, Max: c.sizeLimit}
 	}
 	return nil
 }

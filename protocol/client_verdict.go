@@ -44,6 +44,7 @@ func (d *Delivery) settleWith(missing, err error) {
 		return
 	}
 	d.settled, d.failed = true, missing
+	d.uncount()
 	receipt := Receipt{Reply: d.final, Recipients: d.recipients}
 	var outcomes uint8
 	lost := d.end <= d.c.out.lent

@@ -94,15 +94,17 @@ func (c *Client) mayBegin(t task) bool {
 // not known. No message weighs nothing.
 func (d *Delivery) weigh() int64 {
 	if d.weight == 0 {
+		survey, whole := surveyOf(d.body)
 		size := d.body.Size()
-		if b, inMemory := d.body.(*memoryBody); inMemory && !d.binary() {
-			size = b.wireSize
-		} else if !d.binary() {
+		switch {
+		case whole:
+			size = survey.Size()
+		case size < 0 || size > unbounded/2-2:
+			size = unbounded
+		case !d.binary():
 			size = 2*size + 2 // every octet may be a bare LF
 		}
-		if d.weight = max(1, size); d.body.Size() < 0 || size > unbounded {
-			d.weight = unbounded
-		}
+		d.weight = min(max(1, size), unbounded)
 	}
 	return d.weight
 }
@@ -174,7 +176,7 @@ func (c *Client) fetch(max int) bool {
 		return false
 	}
 	d := c.mem.flight[c.sending]
-	if d.phase != phaseContent {
+	if d.phase != phaseContent || d.parked {
 		return false
 	}
 	if d.chunked {
@@ -196,7 +198,7 @@ func (c *Client) recall(i int, at int64) {
 			c.out.discard(d.lines)
 		}
 		c.octets -= d.weight
-		d.phase, d.lines, d.data, d.end, d.failed = phaseQueued, nil, 0, unplanned, nil
+		d.phase, d.lines, d.data, d.end, d.failed, d.parked = phaseQueued, nil, 0, unplanned, nil, false
 		tasks[j] = d
 	}
 	clear(back)

@@ -37,6 +37,7 @@ var layers = map[string]layer{
 	"transport": {imports: []string{module + "/future", module + "/protocol"}},
 	"netasync": {imports: []string{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
+		"golang.org/x/net/idna",
 	}},
 	"cmd/sansmtp": {imports: []string{
 		module + "/netasync", module + "/protocol", module + "/protocol/wire", "github.com/alecthomas/kong",
