@@ -27,8 +27,8 @@ type Envelope struct {
 //
 // Content with octets outside US-ASCII goes only where 8BITMIME is offered, and with
 // UTF-8 in its header section where SMTPUTF8 is; see ClientConfig.Allow8Bit. Where
-// that shows only when the content is read, it ends the connection with a
-// *BodyError, without an end of data.
+// that shows only when the content is read, the message fails with a *BodyError,
+// without an end of data; by DATA that ends the connection.
 func (c *Client) Send(env Envelope, body Body) *Delivery {
 	d := &Delivery{c: c, sender: env.From, to: env.To, body: body, end: unplanned}
 	if !env.Params.IsZero() {
@@ -89,7 +89,8 @@ func (d *Delivery) checkPath(p wire.Path) error {
 
 // Delivery is one message on its way. Each step settles on its own reply, in wire
 // order, and Result last; that of a message which was refused in the middle of a
-// chunk waits until the rest of the chunk is handed over. Its methods are for the goroutine of its Client.
+// chunk waits until the rest of the chunk is handed over. Its methods are for the
+// goroutine of its Client.
 type Delivery struct {
 	c        *Client
 	sender   wire.Path
@@ -130,7 +131,9 @@ type Delivery struct {
 	// Where its octets and its content begin, where its end of data ends, unplanned
 	// until that is, and where all of it ends that is planned.
 	start, data, end, tail int64
-	failed                 error // why the server will not have it, or not get it; once it is settled, why its steps failed
+	// Why the server will not have it, or not get it; once it is settled, why its
+	// steps failed.
+	failed error
 
 	source   BodyReader // of content that does not lie in memory
 	pieceEnd int64      // where the last piece ends that was lent from source
