@@ -361,7 +361,7 @@ func (c *Client) dispatch(r wire.Reply) {
 	}
 	c.follow = [...]stepSet{ok: rule.afterOK, more: rule.afterMore, refused: rule.afterRefusal}[v]
 	if e.left == perRecipient {
-		e.left = int32(max(1, e.task.(*Delivery).accepted))
+		e.left = max(1, e.task.(*Delivery).accepted)
 	}
 	t, s, i := e.task, e.step, int(e.index)
 	e.index++

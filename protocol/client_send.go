@@ -92,14 +92,11 @@ func (d *Delivery) checkPath(p wire.Path) error {
 // chunk waits until the rest of the chunk is handed over. Its methods are for the
 // goroutine of its Client.
 type Delivery struct {
-	c        *Client
-	sender   wire.Path
-	to       []wire.Recipient
-	params   *wire.MailParams  // as the envelope has them; nil: none
-	needs    wire.ExtensionSet // of the recipients
-	utf8Path bool              // a path is not all ASCII
-	utf8     bool              // the transaction is one with SMTPUTF8
-	body     Body
+	c      *Client
+	sender wire.Path
+	to     []wire.Recipient
+	params *wire.MailParams // as the envelope has them; nil: none
+	body   Body
 
 	result future.Promise[Receipt]
 	steps  *deliverySteps // made when one is asked for
@@ -108,7 +105,14 @@ type Delivery struct {
 	single     [1]RecipientResult // where recipients lies if there is one
 	from       wire.Reply         // the reply to MAIL
 	final      wire.Reply         // the last verdict on the content
-	accepted   int                // recipients whose RCPT was answered 2yz
+	accepted   int32              // recipients whose RCPT was answered 2yz
+
+	needs    wire.ExtensionSet // of the recipients
+	utf8Path bool              // a path is not all ASCII
+	utf8     bool              // the transaction is one with SMTPUTF8
+	// Of content that could not be looked through before MAIL: it may have no octets
+	// outside US-ASCII at all, or none in its header section.
+	only7Bit, asciiHeader bool
 
 	phase     phase
 	pipelined bool
@@ -140,9 +144,6 @@ type Delivery struct {
 	declared int64      // octets it promised; -1: none
 	read     int64      // octets it yielded
 	inFile   int64      // of these, octets that went out from where they lie
-	// Of content that could not be looked through before MAIL: it may have no octets
-	// outside US-ASCII at all, or none in its header section.
-	only7Bit, asciiHeader bool
 }
 
 // deliverySteps are the futures of a delivery's commands.

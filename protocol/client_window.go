@@ -15,8 +15,9 @@ import (
 // content of the next one waits for its recipients' replies, and the window grows
 // again, twofold with each message that is accepted.
 //
-// Without CHUNKING one message is undecided at a time, whatever the window: the
-// commands of the next go out with its end of data, its content behind its own 354.
+// Without CHUNKING, offered or disabled, one message is undecided at a time, whatever
+// the window: the commands of the next go out with its end of data, its content behind
+// its own 354. Without PIPELINING every command waits for the reply to the one before.
 type Window struct {
 	// Messages is the number of messages. Zero means 32; 1 sends one at a time.
 	Messages int
