@@ -72,6 +72,9 @@ func (c *Client) giveUp(ctx context.Context, d *protocol.Delivery, recipients in
 // of its futures, belongs into Do. The errors of its futures have no *HostError
 // around them.
 func (c *Client) SendAsync(env protocol.Envelope, body protocol.Body) *protocol.Delivery {
+	if s, is := body.(*stream); is {
+		body = s.on(c)
+	}
 	var d *protocol.Delivery
 	c.loop.Do(func(time.Time) { d = c.core.Send(env, body) })
 	return d

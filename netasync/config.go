@@ -10,6 +10,7 @@ import (
 
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
+	"golang.org/x/net/idna"
 )
 
 // Config says how Dial connects. The zero value is a client without a login that
@@ -55,6 +56,10 @@ type Config struct {
 	// Window bounds what is sent and not yet decided. The zero value sends up to 32
 	// messages of 256 KiB in all ahead of their verdicts where the server can have that.
 	Window protocol.Window
+	// Allow8Bit lets content have octets outside US-ASCII also where the server offers
+	// neither 8BITMIME nor SMTPUTF8 for them: see protocol.ClientConfig. Else such
+	// content is refused.
+	Allow8Bit bool
 	// Trace, if not nil, is told of every line in both directions, without secrets.
 	// It runs inline: it must not block, nor use the Client.
 	Trace func(protocol.TraceEvent)
@@ -151,6 +156,8 @@ func (cfg *Config) client(a address) protocol.ClientConfig {
 		AllowCleartextAuth: cfg.AllowCleartextAuth,
 		EOL:                cfg.EOL,
 		Window:             cfg.Window,
+		Allow8Bit:          cfg.Allow8Bit,
+		ToASCII:            idna.Lookup.ToASCII,
 		Timeouts:           cfg.Timeouts,
 		Trace:              cfg.Trace,
 	}

@@ -48,7 +48,7 @@ func (m *meter) Output(now time.Time, dst []protocol.Chunk, max int) []protocol.
 	dst = m.Core.Output(now, dst, max)
 	lent := m.acked
 	for _, chunk := range dst[from:] {
-		lent += int64(len(chunk.Bytes))
+		lent += chunk.Len()
 	}
 	if lent > m.lent {
 		m.lent, m.waiting = lent, true

@@ -14,6 +14,11 @@ type buffers struct {
 	arena   []byte   // commands that are planned
 	scratch []byte   // what was changed of content, or copied
 	segs    [][]byte // all that is planned, of the arena, of scratch and of the content itself
+	files   []fileSegment
+	piece   []byte // content that was read from a file
+	ranged  Chunk  // what is left of the part of a file that the content goes on with
+	last    bool   // and it ends with that
+	survey  wire.Survey
 	awaited []expectation
 	flight  []*Delivery // the messages that are under way, in wire order
 	queue   []task
@@ -32,8 +37,8 @@ type buffers struct {
 // noBuffers stands for those of an idle machine. It is only read.
 var noBuffers buffers
 
-// maxPooled is the size of the largest buffer that is kept for the next machine,
-// in octets.
+// maxPooled is the size of the largest buffer of octets that is kept for the next
+// machine, and the size at which one that is not written out is replaced.
 const maxPooled = 64 << 10
 
 // maxPooledSlots is the same for commands.
@@ -59,14 +64,19 @@ func (c *Client) rest() {
 	b := c.mem
 	b.params = wire.MailParams{}
 	c.mem, c.out.mem = &noBuffers, &noBuffers
+	b.ranged, b.last = Chunk{}, false
 	b.rest()
 }
 
 // rest keeps buffers that nobody uses for the next machine.
 func (b *buffers) rest() {
-	b.arena, b.scratch, b.line, b.held = b.arena[:0], b.scratch[:0], b.line[:0], b.held[:0]
-	if max(cap(b.arena), cap(b.scratch), cap(b.line), cap(b.held)) > maxPooled || len(b.slots) > maxPooledSlots {
-		return
+	for _, p := range []*[]byte{&b.arena, &b.scratch, &b.line, &b.held} {
+		if *p = (*p)[:0]; cap(*p) > maxPooled {
+			*p = nil
+		}
+	}
+	if len(b.slots) > maxPooledSlots {
+		b.slots = nil
 	}
 	idleBuffers.Put(b)
 }

@@ -19,12 +19,12 @@ var endOfLine = []byte("\r\n")
 // size.
 func (d *Delivery) sayWhole(c *Client) {
 	b, inMemory := d.body.(*memoryBody)
-	if !inMemory || b.bare && !d.binary() {
+	if !inMemory || b.survey.Bare() && !d.binary() {
 		return
 	}
 	n := int64(len(b.octets))
 	if !d.binary() {
-		n = b.wireSize
+		n = b.survey.Size()
 	}
 	d.sayChunk(c, n, true)
 	before := len(c.mem.segs)
@@ -44,23 +44,43 @@ func (d *Delivery) sayWhole(c *Client) {
 func (d *Delivery) pullChunk(c *Client) bool {
 	// With LMTP the replies to a last chunk behind a refused one cannot be counted, and
 	// without PIPELINING nothing may follow a command.
-	if d.chunks == maxChunks || d.chunks > 0 && (c.cfg.LMTP || !d.pipelined) {
+	if d.chunks == maxChunks || d.chunks > 0 && (c.cfg.LMTP || !d.pipelined) || c.out.acked < d.pieceEnd {
 		return false
+	}
+	if d.read == 0 {
+		c.lines.Reset() // the content before may have been given up halfway
 	}
 	scratch := c.scratch()
 	from := len(scratch)
 	for last := false; !last && len(scratch)-from < chunkSize; {
-		piece, err := d.nextPiece(chunkSize - (len(scratch) - from))
+		inFile := len(scratch) == from && d.asItLies()
+		piece, err := d.nextPiece(c, chunkSize-(len(scratch)-from), inFile)
 		if d.phase != phaseContent || c.err != nil {
 			return c.err == nil // the source gave the message up
 		}
-		if last, err = d.account(piece, err); err == nil {
-			scratch, err = d.convert(c, scratch, piece.Bytes, last)
+		if err == ErrNotReady {
+			d.parked = true
+			if len(scratch) == from {
+				return false
+			}
+			break
+		}
+		last, err = d.account(piece, err)
+		switch {
+		case err != nil:
+		case piece.File != nil:
+			if err = d.sayFile(c, piece, last); err == nil {
+				return true
+			}
+		default:
+			if err = d.inspect(c, piece.Bytes, last); err == nil {
+				scratch, err = d.convert(c, scratch, piece.Bytes, last)
+			}
 		}
 		if err != nil {
 			// Rule 10: no last chunk, and RSET clears the rest away.
 			c.lines.Reset()
-			d.failed = &BodyError{Err: err}
+			d.failed = bodyError(err)
 			d.stop(c)
 			return true
 		}
@@ -79,6 +99,45 @@ func (d *Delivery) pullChunk(c *Client) bool {
 	d.chunkPlanned(c, int64(n), last)
 	c.forward()
 	return true
+}
+
+// asItLies reports whether content that lies in a file may go out from there: text
+// only if no octets were looked at or are to be, because what ends them decides how
+// the next ones begin.
+func (d *Delivery) asItLies() bool {
+	return d.binary() || d.read == d.inFile && !d.only7Bit && !d.asciiHeader
+}
+
+// sayFile plans a chunk of content that lies in a file.
+func (d *Delivery) sayFile(c *Client, piece Chunk, last bool) error {
+	n, unended := piece.N, false
+	if !d.binary() {
+		var end [1]byte
+		if _, err := piece.Skip(n - 1).Read(end[:]); err != nil {
+			return err
+		}
+		unended = end[0] != '\n'
+	}
+	// What may come in memory goes on from there.
+	c.lines.Reset()
+	if unended && !last {
+		if _, err := c.lines.Append(nil, []byte{'x'}); err != nil {
+			return err
+		}
+	}
+	if unended && last {
+		n += int64(len(endOfLine))
+	}
+	d.inFile += piece.N
+	d.sayChunk(c, n, last)
+	c.out.contentFile(piece)
+	if unended && last {
+		c.out.content(append(c.mem.segs, endOfLine), len(c.mem.segs))
+	}
+	d.pieceEnd = c.out.planned
+	d.chunkPlanned(c, n, last)
+	c.forward()
+	return nil
 }
 
 // convert appends a piece of content as it is to be sent.

@@ -38,12 +38,13 @@ func TestChunkContent(t *testing.T) { // P12, C2, C64, C67, C124, H-I10, H-I11
 			"reader":          func() protocol.Body { return protocol.BodyFrom(strings.NewReader(content), int64(len(content))) },
 			"reader, unsized": func() protocol.Body { return protocol.BodyFrom(strings.NewReader(content), -1) },
 			"source of 1":     func() protocol.Body { return &source{content: content, piece: 1, size: int64(len(content))} },
+			"source, unsized": func() protocol.Body { return &source{content: content, piece: 7, size: -1} },
 		} {
 			for _, max := range []int{1, 7, 64, 1 << 20} {
-				m := greeted(t, protocol.ClientConfig{}, "PIPELINING", "CHUNKING", "SIZE")
+				m := greeted(t, protocol.ClientConfig{Allow8Bit: true}, "PIPELINING", "CHUNKING", "SIZE")
 				d := m.Send(envelope("a@me.example", "b@mx.example"), body())
 				out := m.take(max)
-				if kind == "reader, unsized" { // waits for the recipient
+				if kind == "source, unsized" { // waits for the recipient
 					m.feed("250 ok\r\n250 ok\r\n")
 					out += m.take(max)
 					m.feed("250 queued\r\n")
@@ -187,7 +188,7 @@ func TestChunkUnknownSize(t *testing.T) { // C64, C69, C118
 	}
 
 	// An empty source is an empty last chunk.
-	m, _ = accepting(t, protocol.ClientConfig{}, protocol.BodyFrom(strings.NewReader(""), -1))
+	m, _ = accepting(t, protocol.ClientConfig{}, &source{size: -1})
 	m.wrote("BDAT 0 LAST\r\n")
 }
 
@@ -280,12 +281,15 @@ func TestChunkRefused(t *testing.T) { // C65, H-R16
 // that were announced are out; neighbours go on.
 func TestChunkRefusedEarly(t *testing.T) { // C31, C65, H-R16
 	m := greeted(t, protocol.ClientConfig{}, "PIPELINING", "CHUNKING")
-	m.send("one", protocol.BodyText("0123456789\r\n"), "b@mx.example")
+	one := m.send("one", protocol.BodyText("0123456789\r\n"), "b@mx.example")
 	m.send("two", protocol.BodyText("hi\r\n"), "b@mx.example")
 	first := chunkGroup + "BDAT 12 LAST\r\n01234"
 	m.Wrote(m.now, int64(len(m.lend(len(first)))))
 	m.feed("250 ok\r\n250 ok\r\n552 too much\r\n")
 	m.wantLog("one mail", "one rcpt")
+	if one.Cancel() {
+		t.Error("cancelled behind its refusal")
+	}
 	if s := m.lend(6); s != "56789\r" {
 		t.Errorf("lent %q", s)
 	}

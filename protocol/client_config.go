@@ -29,6 +29,14 @@ type ClientConfig struct {
 	// with a *ConfigError: DATA cannot carry them (RFC 5321 §2.3.8). By BDAT it is the
 	// same, except that BODY=BINARYMIME goes octet for octet (RFC 3030 §3).
 	EOL wire.EOL
+	// Allow8Bit lets content have octets outside US-ASCII also where the server does
+	// not offer 8BITMIME, and UTF-8 in header fields where it does not offer SMTPUTF8.
+	// Most servers take them as they are, and none has to.
+	Allow8Bit bool
+	// ToASCII, if not nil, returns a domain with A-labels for one with U-labels, as
+	// idna.Lookup.ToASCII of golang.org/x/net does. It is called where SMTPUTF8 is not
+	// offered and a path needs it.
+	ToASCII func(domain string) (string, error)
 	// LongPaths lets paths through that exceed the sizes of RFC 5321 §4.5.3.1: 64
 	// octets of local part, 255 of domain, 256 of path.
 	LongPaths bool

@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -49,15 +48,22 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	if c.out.acked < d.pieceEnd {
 		return false
 	}
-	piece, err := d.nextPiece(max)
+	piece, err := d.nextPiece(c, max, false)
+	if err == ErrNotReady {
+		d.parked = true
+		return false
+	}
 	last, err := d.account(piece, err)
+	if err == nil {
+		err = d.inspect(c, piece.Bytes, last)
+	}
 	if err == nil {
 		err = d.stuff(c, piece.Bytes, last)
 	}
 	if err != nil {
 		// Rule 10: whatever is planned instead of an end of data would deliver half a
 		// message.
-		c.end(&BodyError{Err: err})
+		c.end(bodyError(err))
 		return false
 	}
 	return true
@@ -67,24 +73,16 @@ func (d *Delivery) pull(c *Client, max int) bool {
 // last and whether the source kept its promise.
 func (d *Delivery) account(piece Chunk, err error) (last bool, _ error) {
 	last = err == io.EOF
-	d.read += int64(len(piece.Bytes))
+	d.read += piece.Len()
 	switch {
 	case err != nil && !last:
 		return false, err
-	case len(piece.Bytes) == 0 && !last:
+	case piece.Len() == 0 && !last:
 		return false, io.ErrNoProgress
 	case d.declared >= 0 && (d.read > d.declared || last && d.read < d.declared):
-		return false, fmt.Errorf("source yields %d octets, but promised %d", d.read, d.declared)
+		return false, d.notPromised(d.read)
 	}
 	return last, nil
-}
-
-func (d *Delivery) nextPiece(max int) (Chunk, error) {
-	if d.source != nil {
-		return d.source.Next(max)
-	}
-	rest := memoryReader(d.body.(*memoryBody).octets[d.read:])
-	return rest.Next(max)
 }
 
 // stuff plans a piece of content, and behind the last one the end of data.

@@ -78,7 +78,7 @@ func TestContent(t *testing.T) { // P12, P13, F11, F12, C2, C37, C124, H-I10
 				if max < 64 && len(b) > 1000 {
 					continue
 				}
-				got, err := contentOf(t, protocol.ClientConfig{}, body(), max)
+				got, err := contentOf(t, protocol.ClientConfig{Allow8Bit: true}, body(), max)
 				if got != test.want || err != nil {
 					t.Errorf("%s as %s, %d at a time: %.200q, %v\nwant %.200q", test.name, kind, max, got, err, test.want)
 				}
@@ -273,6 +273,7 @@ func TestContentStrict(t *testing.T) { // F11, C2
 		for kind, body := range map[string]protocol.Body{
 			"bytes":  protocol.BodyText(content),
 			"reader": protocol.BodyFrom(strings.NewReader(content), -1),
+			"source": &source{content: content, piece: 100, size: -1},
 		} {
 			out, err := contentOf(t, strict, body, 1000)
 			if want == "" {
@@ -282,7 +283,7 @@ func TestContentStrict(t *testing.T) { // F11, C2
 				continue
 			}
 			text := "not delivered: message content: " + want
-			if kind == "bytes" {
+			if kind != "source" {
 				text = "not delivered: message content: bare CR or LF" // found before MAIL
 			}
 			if out != "" || err == nil || err.Error() != text {

@@ -116,9 +116,14 @@ func (c *Client) Fail(now time.Time, err error) {
 	c.leave(now)
 }
 
-// WriteFailed implements Core. What was lent counts as sent: the peer may have it.
+// WriteFailed implements Core. What was lent counts as sent, because the peer may
+// have it; not so where content is at fault.
 func (c *Client) WriteFailed(now time.Time, err error) {
 	c.enter(now, "WriteFailed")
+	if body := (*BodyError)(nil); c.writeErr == nil && errors.As(err, &body) {
+		c.out.failed()
+		c.end(body)
+	}
 	if c.err == nil && c.writeErr == nil {
 		if err == nil {
 			err = errors.New("write failed")

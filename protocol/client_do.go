@@ -3,6 +3,7 @@ package protocol
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sansmtp/sansmtp/future"
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -23,6 +24,10 @@ type Command struct {
 // is a *ReplyError; a 3yz that nobody asked for ends the connection (RFC 5321
 // §4.2.1), and so does a refused RSET. Verbs that have a method of their own are
 // refused.
+//
+// Arguments may have UTF-8 where SMTPUTF8 is offered. VRFY and EXPN get the parameter
+// SMTPUTF8 then, unless they have it, and with ASCII alone may be given it to ask for
+// UTF-8 in the reply (RFC 6531 §3.7.4.2).
 func (c *Client) Do(cmd Command) *future.Future[wire.Reply] {
 	x := &command{cmd: cmd}
 	if owned(cmd.Verb) {
@@ -52,7 +57,7 @@ func owned(verb string) bool {
 	}
 	switch cmd.Verb {
 	case wire.VerbEhlo, wire.VerbHelo, wire.VerbLhlo, wire.VerbStartTLS, wire.VerbAuth, wire.VerbMail,
-		wire.VerbRcpt, wire.VerbData, wire.VerbBdat, wire.VerbQuit:
+		wire.VerbRcpt, wire.VerbData, wire.VerbBdat, wire.VerbQuit, wire.VerbXClient:
 		return true
 	}
 	return false
@@ -62,10 +67,14 @@ type command struct {
 	cmd     Command
 	start   int64
 	promise future.Promise[wire.Reply]
+	xclient []wire.Param // of XCLIENT
 }
 
 func (x *command) begin(c *Client) bool {
 	if err := c.allowed(); err != nil {
+		return x.reject(c, err)
+	}
+	if err := x.complete(c); err != nil {
 		return x.reject(c, err)
 	}
 	arena, err := wire.AppendCommand(c.out.room(), x.cmd.Verb, x.cmd.Args, c.set&wire.SMTPUTF8 != 0)
@@ -79,8 +88,33 @@ func (x *command) begin(c *Client) bool {
 
 func (x *command) reject(c *Client, err error) bool {
 	c.finish()
-	x.promise.Reject(&ConfigError{Field: x.cmd.Verb, Err: err})
+	if _, is := err.(*ConfigError); !is {
+		err = &ConfigError{Field: x.cmd.Verb, Err: err}
+	}
+	x.promise.Reject(err)
 	return false
+}
+
+// complete settles the arguments by what the server offers.
+func (x *command) complete(c *Client) error {
+	switch x.cmd.Verb {
+	case wire.VerbXClient:
+		return x.checkXClient(c)
+	case wire.VerbVrfy, wire.VerbExpn:
+	default:
+		return nil
+	}
+	offered := c.set&wire.SMTPUTF8 != 0
+	words := strings.Fields(x.cmd.Args)
+	asked := len(words) > 1 && strings.EqualFold(words[len(words)-1], "SMTPUTF8")
+	high := strings.ContainsFunc(x.cmd.Args, func(r rune) bool { return r >= utf8.RuneSelf })
+	switch {
+	case (asked || high) && !offered:
+		return &ConfigError{Field: "SMTPUTF8", Err: ErrNotOffered}
+	case high && !asked:
+		x.cmd.Args += " SMTPUTF8"
+	}
+	return nil
 }
 
 func (x *command) replied(c *Client, _ step, _ int, r wire.Reply, v verdict) {
@@ -89,6 +123,9 @@ func (x *command) replied(c *Client, _ step, _ int, r wire.Reply, v verdict) {
 		c.finish()
 		if reset {
 			c.dirty = false
+		}
+		if x.cmd.Verb == wire.VerbXClient {
+			c.startOver()
 		}
 		x.promise.Resolve(r)
 		return

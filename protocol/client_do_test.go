@@ -134,14 +134,14 @@ func TestDoRefused(t *testing.T) { // F9, F16, H-I1, C4
 // Octets outside ASCII are for servers that offer SMTPUTF8.
 func TestDoUTF8(t *testing.T) { // C4, C74
 	play(t, conversation{
-		begin: does(hello, do("vrfy", protocol.Command{Verb: "VRFY", Args: "jörg"}), helloAgain, do("utf8", protocol.Command{Verb: "VRFY", Args: "jörg"})),
+		begin: does(hello, do("help", protocol.Command{Verb: "HELP", Args: "jörg"}), helloAgain, do("utf8", protocol.Command{Verb: "HELP", Args: "jörg"})),
 		text: opening("PIPELINING") + `
-			= vrfy: VRFY: octet 0xC3 outside ASCII without SMTPUTF8 at offset 6
+			= help: HELP: octet 0xC3 outside ASCII without SMTPUTF8 at offset 6
 			C: EHLO me.example
 			S: 250-mx.example
 			S: 250 SMTPUTF8
 			= again: ok from mx.example
-			C: VRFY jörg
+			C: HELP jörg
 			S: 252 maybe
 			= utf8: 252 maybe
 		`,

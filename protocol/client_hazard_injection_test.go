@@ -113,7 +113,7 @@ func TestHazardEightBit(t *testing.T) { // H-I1, C4, C72
 			case strings.Contains(out, "\xf6"):
 				t.Errorf("%s of %q: wrote %q", g.name, test.value, out)
 			case g.name == "arguments" && len(test.keywords) > 2 && test.value == "jörg.example":
-				if out != "VRFY jörg.example\r\n" {
+				if out != "VRFY jörg.example SMTPUTF8\r\n" {
 					t.Errorf("%s of %q, SMTPUTF8 offered: wrote %q", g.name, test.value, out)
 				}
 			case g.name == "AUTH" && test.value == "jörg.example" && len(test.keywords) > 0:

@@ -243,7 +243,7 @@ func TestHazardTLSForgets(t *testing.T) { // H-T5, C82
 			C: MAIL FROM:<a@me.example>
 			S: 550 5.7.1 no
 			= big: refused: MAIL: 550 5.7.1 no
-			= vrfy: VRFY: octet 0xC3 outside ASCII without SMTPUTF8 at offset 6
+			= vrfy: SMTPUTF8: not offered by the server
 		`,
 	})
 	// Codes that look enhanced are text again, until they are offered again.

@@ -79,6 +79,10 @@ func (c *Client) greetedBack(name string, s step, r wire.Reply) {
 	c.ext = wire.ParseExtensions(r)
 	c.set = c.ext.Set() &^ c.cfg.Disable
 	c.sizeLimit, _ = c.ext.SizeLimit()
+	c.use.limits = wire.SessionLimits{}
+	if c.set&wire.Limits != 0 {
+		c.use.limits = c.ext.Limits()
+	}
 	c.replies.Enhanced = c.set&wire.EnhancedStatusCodes != 0
 }
 

@@ -59,7 +59,7 @@ func (m *machine) feed(s string) {
 func (m *machine) lend(max int) string {
 	var b []byte
 	for _, chunk := range m.Output(m.now, nil, max) {
-		b = append(b, chunk.Bytes...)
+		b = append(b, octetsOf(chunk)...)
 	}
 	return string(b)
 }

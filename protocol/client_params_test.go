@@ -44,6 +44,7 @@ func TestParameters(t *testing.T) { // P11, F16, C23, C58, C61, C71
 		data = "\r\nDATA\r\n"
 	)
 	text := protocol.BodyText("hi\n")
+	long := strings.Repeat("hi\n", 20_000)
 	for _, test := range []struct {
 		name     string
 		cfg      protocol.ClientConfig
@@ -65,7 +66,9 @@ func TestParameters(t *testing.T) { // P11, F16, C23, C58, C61, C71
 		{name: "SIZE", env: mail(wire.MailParams{}), keywords: []string{"SIZE"}, want: from + " SIZE=4" + to + data},
 		{name: "SIZE of dots", env: mail(wire.MailParams{}), body: protocol.BodyText(".\r\n.\n."), keywords: []string{"SIZE 9"}, want: from + " SIZE=9" + to + data},
 		{name: "SIZE of nothing", env: mail(wire.MailParams{}), body: protocol.BodyText(""), keywords: []string{"SIZE 9"}, want: from + to + data},
-		{name: "SIZE of the unknown", env: mail(wire.MailParams{}), body: protocol.BodyFrom(strings.NewReader("hi\n"), -1), keywords: []string{"SIZE 9"}, want: from + to + data},
+		{name: "SIZE of the unknown", env: mail(wire.MailParams{}), body: protocol.BodyFrom(strings.NewReader(long), -1), keywords: []string{"SIZE 9"}, want: from + to + data},
+		{name: "SIZE of a reader's that is short", env: mail(wire.MailParams{}), body: protocol.BodyFrom(strings.NewReader("hi\n"), -1), keywords: []string{"SIZE 9"}, want: from + " SIZE=4" + to + data},
+		{name: "SIZE of a reader with bare LF", env: mail(wire.MailParams{}), body: protocol.BodyFrom(strings.NewReader("a\nb\n"), 4), keywords: []string{"SIZE 9"}, want: from + " SIZE=6" + to + data},
 		{name: "SIZE of a reader", env: mail(wire.MailParams{}), body: protocol.BodyFrom(strings.NewReader("hi\r\n"), 4), keywords: []string{"SIZE 9"}, want: from + " SIZE=4" + to + data},
 		{name: "SIZE by the caller", env: mail(wire.MailParams{Size: 5}), keywords: []string{"SIZE 5"}, want: from + " SIZE=5" + to + data},
 		{name: "SIZE by the caller, not offered", env: mail(wire.MailParams{Size: 5}), want: from + to + data},

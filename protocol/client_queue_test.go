@@ -89,7 +89,7 @@ func TestQueueSlowContent(t *testing.T) { // F1, F12
 	for range len("one\r\n.\r\n" + next) {
 		chunks := c.Output(start, nil, 1)
 		if len(chunks) != 1 || len(chunks[0].Bytes) != 1 {
-			t.Fatalf("behind %q: %q", out, chunks)
+			t.Fatalf("behind %q: %v", out, chunks)
 		}
 		out += string(chunks[0].Bytes)
 		// An attempt to write that gets nowhere offers the same octet again.

@@ -292,7 +292,7 @@ func (f faulty) Read(p []byte) (int, error) {
 // Content that cannot be finished as promised ends the connection without an end of
 // data, at whatever octet that shows.
 func TestRule10BrokenContent(t *testing.T) { // P24
-	content := strings.Repeat("a line\r\n", 100)
+	content := strings.Repeat("a line\r\n", 5000) // more than is looked at before MAIL
 	disk := errors.New("disk on fire")
 	tests := []struct {
 		name string
@@ -300,8 +300,8 @@ func TestRule10BrokenContent(t *testing.T) { // P24
 		err  string
 	}{
 		{"the source fails", func() protocol.Body { return protocol.BodyFrom(faulty{strings.NewReader(content), disk}, -1) }, "message content: disk on fire"},
-		{"the source is short", func() protocol.Body { return protocol.BodyFrom(strings.NewReader(content), 801) }, "message content: source yields 800 octets, but promised 801"},
-		{"the source is long", func() protocol.Body { return protocol.BodyFrom(strings.NewReader(content), 799) }, "message content: source yields 800 octets, but promised 799"},
+		{"the source is short", func() protocol.Body { return protocol.BodyFrom(strings.NewReader(content), 40001) }, "message content: source yields 40000 octets, but promised 40001"},
+		{"the source is long", func() protocol.Body { return protocol.BodyFrom(strings.NewReader(content), 39999) }, "message content: source yields 40000 octets, but promised 39999"},
 	}
 	for _, tt := range tests {
 		for _, max := range []int{1, 7, 100, 1 << 20} {

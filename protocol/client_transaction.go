@@ -1,8 +1,6 @@
 package protocol
 
 import (
-	"math/bits"
-
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
@@ -152,71 +150,6 @@ func (d *Delivery) encodeFirst(c *Client) error {
 	return nil
 }
 
-// prepare settles the parameters by what the server offers. Whatever is wrong is
-// found here, before anything is written.
-func (d *Delivery) prepare(c *Client) error {
-	if err := c.allowed(); err != nil {
-		return &ConfigError{Field: wire.VerbMail, Err: err}
-	}
-	if c.hello == "" {
-		return &ConfigError{Field: wire.VerbMail, Err: ErrHelloFirst}
-	}
-	p := &c.mem.params
-	*p = wire.MailParams{}
-	if d.params != nil {
-		*p = *d.params
-	}
-	p.SMTPUTF8 = p.SMTPUTF8 || d.utf8
-	d.utf8 = p.SMTPUTF8
-	needs := d.needs | p.Needs()
-	if p.SMTPUTF8 {
-		needs |= wire.SMTPUTF8 | wire.EightBitMIME // RFC 6531 §3.1: item 8
-	}
-	if c.set&wire.EightBitMIME == 0 && p.Body == wire.Body7Bit {
-		p.Body = wire.BodyNotStated // the default needs no parameter
-		needs &^= wire.EightBitMIME
-	} else if c.set&wire.EightBitMIME != 0 && p.Body == wire.BodyNotStated {
-		p.Body = wire.Body8BitMIME
-	}
-	if p.SMTPUTF8 && c.set&wire.SMTPUTF8 == 0 {
-		return &ConfigError{Field: "SMTPUTF8", Err: ErrNotOffered}
-	}
-	if missing := needs &^ wire.Size &^ c.set; missing != 0 {
-		first := wire.ExtensionSet(1) << bits.TrailingZeros32(uint32(missing))
-		return &ConfigError{Field: first.String(), Err: ErrNotOffered}
-	}
-	// RFC 8689 §4.1: only where the next hop is known to be whom it claims to be.
-	if p.RequireTLS && !(c.tls.Active() && c.tls.Verified) {
-		return &ConfigError{Field: "REQUIRETLS", Reason: "the server's certificate was not verified"}
-	}
-	return d.prepareSize(c)
-}
-
-// prepareSize declares the size of the content where that is known and asked for
-// (RFC 1870 §6), and holds it against the server's limit.
-func (d *Delivery) prepareSize(c *Client) error {
-	p := &c.mem.params
-	d.declared = d.body.Size()
-	size := d.declared
-	if b, inMemory := d.body.(*memoryBody); inMemory && !d.binary() {
-		if b.bare && c.cfg.EOL == wire.EOLStrict {
-			return &BodyError{Err: errBareInMemory}
-		}
-		size = b.wireSize
-	}
-	if c.set&wire.Size == 0 {
-		p.Size = 0
-		return nil
-	}
-	if p.Size == 0 && size > 0 {
-		p.Size = size
-	}
-	if c.sizeLimit > 0 && p.Size > c.sizeLimit {
-		return &LimitError{Limit: "SIZE", Have: p.Size, Max: c.sizeLimit}
-	}
-	return nil
-}
-
 // replied takes the reply to one of the transaction's commands.
 func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 	switch s {
@@ -243,7 +176,7 @@ func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 // conclude ends the transaction if all of it was lent and answered, and reports
 // whether it did. A refusal in mid-chunk leaves octets to be sent (RFC 3030 §2).
 func (d *Delivery) conclude(c *Client) bool {
-	if d.phase < phasePlanned || c.out.lent < d.tail || c.mem.flight[c.oldest] != d ||
+	if d.settled || d.phase < phasePlanned || c.out.lent < d.tail || c.mem.flight[c.oldest] != d ||
 		c.next < len(c.mem.awaited) && c.mem.awaited[c.next].task == task(d) {
 		return false
 	}

@@ -49,11 +49,15 @@ type Core interface {
 	// more. It is idempotent.
 	Fail(now time.Time, err error)
 	// WriteFailed says that no more output can be written. Reading goes on, under
-	// a short deadline: the reason is often still to come.
+	// a short deadline: the reason is often still to come. A *BodyError says that the
+	// File of a chunk failed or ended early, and that nothing is out but what Wrote
+	// has covered: it ends the conversation at once, since the peer waits for octets
+	// that do not exist.
 	WriteFailed(now time.Time, err error)
-	// Output appends the chunks to send next, up to max octets, and returns dst.
-	// It consumes nothing: without Wrote the same octets come again. They stay
-	// unchanged until Wrote has covered them.
+	// Output appends the chunks to send next, up to max octets, and returns dst. A
+	// chunk of a File comes last, and may go beyond max. Output consumes nothing:
+	// without Wrote the same octets come again. They stay unchanged until Wrote has
+	// covered them.
 	Output(now time.Time, dst []Chunk, max int) []Chunk
 	// Wrote says that the first n octets lent are out. Short writes are normal.
 	Wrote(now time.Time, n int64)
@@ -70,11 +74,6 @@ type Core interface {
 	Upgraded(now time.Time, tls TLSState, err error)
 	// Err is nil while the conversation is open and io.EOF after a clean close.
 	Err() error
-}
-
-// Chunk is a piece of output, lent to the driver until Wrote covers it.
-type Chunk struct {
-	Bytes []byte
 }
 
 // Upgrade asks the driver to start TLS on the connection (RFC 3207).

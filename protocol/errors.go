@@ -200,11 +200,26 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // LimitError is a message that the server said it would refuse. It is found
 // before anything is written.
 type LimitError struct {
-	Limit     string // "SIZE"
-	Have, Max int64  // octets for SIZE
+	// Limit is SIZE, of the content, in octets (RFC 1870 §4); RCPTMAX, of the recipients
+	// of a message, MAILMAX, of the messages of a session, or RCPTDOMAINMAX, of the
+	// domains that a session's recipients have (RFC 9422 §4); HOLDFOR, in seconds, or
+	// HOLDUNTIL, in seconds since 1970 (RFC 4865 §3); DELIVERBY, the least time to
+	// deliver a message in, in seconds (RFC 2852 §3).
+	//
+	// MAILMAX and RCPTDOMAINMAX are over with the connection.
+	Limit     string
+	Have, Max int64
+	Min       int64 // where Have is too little; Max is 0 then
 }
 
 func (e *LimitError) Error() string {
+	if e.Have < e.Min {
+		return fmt.Sprintf("%s limit of the server: %d is under %d", e.Limit, e.Have, e.Min)
+	}
+	if e.Limit == "HOLDUNTIL" {
+		stamp := func(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+		return fmt.Sprintf("%s limit of the server: %s is over %s", e.Limit, stamp(e.Have), stamp(e.Max))
+	}
 	return fmt.Sprintf("%s limit of the server: %d is over %d", e.Limit, e.Have, e.Max)
 }
 

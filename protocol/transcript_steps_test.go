@@ -137,8 +137,8 @@ func flush(c *protocol.Client) string {
 	for {
 		n := int64(0)
 		for _, chunk := range c.Output(start, nil, 1<<16) {
-			out = append(out, chunk.Bytes...)
-			n += int64(len(chunk.Bytes))
+			out = append(out, octetsOf(chunk)...)
+			n += chunk.Len()
 		}
 		if n == 0 {
 			return string(out)
@@ -169,9 +169,16 @@ func wantPanic(t *testing.T, want string, f func()) {
 func joined(chunks []protocol.Chunk) string {
 	var b strings.Builder
 	for _, chunk := range chunks {
-		b.Write(chunk.Bytes)
+		b.Write(octetsOf(chunk))
 	}
 	return b.String()
+}
+
+// octetsOf returns the octets of a chunk, wherever they lie.
+func octetsOf(c protocol.Chunk) []byte {
+	p := make([]byte, c.Len())
+	n, _ := c.Read(p)
+	return p[:n]
 }
 
 func reply(code wire.Code, text string) wire.Reply { return wire.Reply{Code: code, Text: text} }

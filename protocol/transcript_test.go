@@ -260,14 +260,15 @@ func (s *session) drain() {
 		if s.mode.lateWrote {
 			want += int(held)
 		}
-		n := int64(0)
+		n, inMemory := int64(0), 0
 		var offered []byte
 		for _, chunk := range s.Output(s.now, nil, want) {
-			n += int64(len(chunk.Bytes))
-			offered = append(offered, chunk.Bytes...)
+			n += chunk.Len()
+			inMemory += len(chunk.Bytes)
+			offered = append(offered, octetsOf(chunk)...)
 		}
-		if n > int64(want) {
-			s.t.Fatalf("%v: Output lends %d octets of at most %d", s.mode, n, want)
+		if inMemory > want {
+			s.t.Fatalf("%v: Output lends %d octets of at most %d", s.mode, inMemory, want)
 		}
 		s.out = append(s.out, offered[held:]...)
 		if n == held {

@@ -39,6 +39,7 @@ var layers = map[string]layer{
 	"netasync": {imports: []string{
 		module + "/future", module + "/protocol", module + "/protocol/auth", module + "/protocol/wire", module + "/transport",
 		"github.com/pires/go-proxyproto", "golang.org/x/sync/errgroup",
+		"golang.org/x/net/idna",
 	}},
 	"cmd/sansmtp/internal/store": {imports: []string{module + "/protocol/wire"}},
 	"cmd/sansmtp": {imports: []string{

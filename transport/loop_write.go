@@ -90,6 +90,15 @@ func (s *scratch) attempt(fd uintptr) bool {
 // writeAll writes chunks until the socket is full: n is less than their size then.
 func (s *scratch) writeAll(fd uintptr, chunks []protocol.Chunk) (n int64, err error) {
 	for len(chunks) > 0 {
+		if chunks[0].File != nil {
+			wrote, err := s.writeFile(fd, chunks[0])
+			n += wrote
+			if err != nil || wrote < chunks[0].N {
+				return n, err
+			}
+			chunks = chunks[1:]
+			continue
+		}
 		var gathered, wrote int
 		chunks, gathered = s.gather(chunks)
 		wrote, err = writeVector(fd, s.pieces, &s.vector)
@@ -102,8 +111,8 @@ func (s *scratch) writeAll(fd uintptr, chunks []protocol.Chunk) (n int64, err er
 	return n, nil
 }
 
-// gather puts chunks into s.pieces, as many as there is room for, and returns the
-// others. Small ones are copied to stand side by side: commands, and lines of
+// gather puts chunks into s.pieces, as many as there is room for and up to a file,
+// and returns the others. Small ones are copied to stand side by side: commands, and lines of
 // content whose ends had to be mended, would else cost more as a piece each.
 func (s *scratch) gather(chunks []protocol.Chunk) (rest []protocol.Chunk, size int) {
 	s.pieces = s.pieces[:0]
@@ -111,7 +120,7 @@ func (s *scratch) gather(chunks []protocol.Chunk) (rest []protocol.Chunk, size i
 	for i, c := range chunks {
 		n := len(c.Bytes)
 		small := n < smallPiece
-		if small && used+n > len(s.buf) || !(small && open) && len(s.pieces) == maxVector {
+		if c.File != nil || small && used+n > len(s.buf) || !(small && open) && len(s.pieces) == maxVector {
 			return chunks[i:], size
 		}
 		size += n
@@ -188,10 +197,17 @@ func (l *Loop) writeConn(conn net.Conn, s *scratch, p []byte) {
 func (l *Loop) copyOutput(now time.Time, s *scratch) []byte {
 	s.chunks = l.turn.Output(now, s.chunks[:0], len(s.buf))
 	p := s.buf[:0]
+	var fault error
 	for _, c := range s.chunks {
-		p = append(p, c.Bytes...)
+		var n int
+		n, fault = c.Read(s.buf[len(p):])
+		p = s.buf[:len(p)+n]
 	}
 	clear(s.chunks)
+	if len(p) == 0 && fault != nil {
+		l.turn.Wrote(now, 0, fault)
+	}
+	// A fault behind octets comes again.
 	return p
 }
 

@@ -77,6 +77,7 @@ type Pipe struct {
 	rand   *rand.Rand
 	chunks []protocol.Chunk
 	seen   []byte // what the tap is shown of a write
+	file   []byte // what was read of a file
 	still  int    // steps since time last passed
 	err    error  // why the last step was none
 	busy   bool   // a step is under way

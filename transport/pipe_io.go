@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/sansmtp/sansmtp/protocol"
 )
@@ -28,10 +29,7 @@ func (p *Pipe) write(s Side) bool {
 	if !e.mute {
 		p.chunks = e.core.Output(p.now, p.chunks[:0], w.Max)
 		defer func() { clear(p.chunks) }()
-		n = size(p.chunks)
-		if n > int64(w.Max) {
-			panic(fmt.Sprintf("transport: Output lent %d octets, max is %d", n, w.Max))
-		}
+		n = p.offered(w.Max)
 	}
 	switch {
 	case n == 0 && over:
@@ -41,9 +39,7 @@ func (p *Pipe) write(s Side) bool {
 	case n == 0:
 		return false
 	case e.failErr != nil && !e.failAt.After(p.now):
-		e.mute = true
-		e.core.WriteFailed(p.now, e.failErr)
-		p.emit(PipeEvent{Side: s, Kind: EventWriteFailed, Err: e.failErr})
+		p.writeFailed(s, e.failErr)
 		return true
 	}
 	n = min(n, w.room(p.now))
@@ -52,33 +48,84 @@ func (p *Pipe) write(s Side) bool {
 		return false
 	}
 	offset := w.written
-	p.lend(s, n)
+	n, err := p.lend(s, n)
+	if n == 0 {
+		p.writeFailed(s, err)
+		return true
+	}
+	// If a file failed behind that, it will do so again.
 	p.emit(PipeEvent{Side: s, Kind: EventWrite, Offset: offset, Data: p.seen})
 	if w.WriteTime > 0 {
 		e.unwrote, e.wroteAt = n, p.now.Add(w.WriteTime)
-		e.sum = checksum(e.lent)
+		e.sum = p.checksum(e.lent)
 		return true
 	}
 	e.core.Wrote(p.now, n)
 	return true
 }
 
+// offered returns how many of the octets in p.chunks one write may take: all in
+// memory, and of a file behind them as many as any other write may.
+func (p *Pipe) offered(limit int) int64 {
+	n := int64(0)
+	for i, c := range p.chunks {
+		if c.File != nil && i < len(p.chunks)-1 {
+			panic("transport: a File is lent in front of other octets")
+		}
+		if c.File != nil && n < int64(limit) {
+			return n + min(c.N, int64(limit))
+		}
+		n += c.Len()
+	}
+	if n > int64(limit) {
+		panic(fmt.Sprintf("transport: Output lent %d octets, max is %d", n, limit))
+	}
+	return n
+}
+
+func (p *Pipe) writeFailed(s Side, err error) {
+	e := &p.ends[s]
+	e.mute = true
+	e.core.WriteFailed(p.now, err)
+	p.emit(PipeEvent{Side: s, Kind: EventWriteFailed, Err: err})
+}
+
 // lend copies the first n octets of the chunks to the wire, and notes them where
-// somebody wants to see them again.
-func (p *Pipe) lend(s Side, n int64) {
+// somebody wants to see them again. It returns how many there were: a file may be
+// at fault.
+func (p *Pipe) lend(s Side, n int64) (lent int64, err error) {
 	e := &p.ends[s]
 	p.seen = p.seen[:0]
 	for _, c := range p.chunks {
-		b := c.Bytes[:min(n, int64(len(c.Bytes)))]
-		n -= int64(len(b))
+		k := min(n-lent, c.Len())
+		b := c.Bytes
+		if c.File != nil {
+			b, err = p.readFile(c, k)
+			k = int64(len(b))
+		}
+		b = b[:k]
+		lent += k
 		p.put(s, b)
 		if p.opts.Tap != nil {
 			p.seen = append(p.seen, b...)
 		}
-		if p.ways[s].WriteTime > 0 {
-			e.lent = append(e.lent, protocol.Chunk{Bytes: b})
+		if p.ways[s].WriteTime > 0 && k > 0 {
+			if c.File != nil {
+				c.N = k
+				e.lent = append(e.lent, c)
+			} else {
+				e.lent = append(e.lent, protocol.Chunk{Bytes: b})
+			}
 		}
 	}
+	return lent, err
+}
+
+// readFile reads the first n octets of a file's chunk.
+func (p *Pipe) readFile(c protocol.Chunk, n int64) ([]byte, error) {
+	p.file = slices.Grow(p.file[:0], int(n))[:n]
+	k, err := c.Read(p.file)
+	return p.file[:k], err
 }
 
 // wrote ends a write that takes time.
@@ -87,7 +134,7 @@ func (p *Pipe) wrote(s Side) bool {
 	if e.closed || e.unwrote == 0 || e.wroteAt.After(p.now) {
 		return false
 	}
-	if checksum(e.lent) != e.sum {
+	if p.checksum(e.lent) != e.sum {
 		panic("transport: rule 3: octets changed while they were lent")
 	}
 	n := e.unwrote
@@ -162,15 +209,20 @@ func (p *Pipe) close(s Side) {
 func size(chunks []protocol.Chunk) int64 {
 	n := int64(0)
 	for _, c := range chunks {
-		n += int64(len(c.Bytes))
+		n += c.Len()
 	}
 	return n
 }
 
-func checksum(chunks []protocol.Chunk) uint32 {
+// checksum is over what the chunks hold now, a file's included.
+func (p *Pipe) checksum(chunks []protocol.Chunk) uint32 {
 	sum := uint32(math.MaxUint32)
 	for _, c := range chunks {
-		sum = crc32.Update(sum, crc32.IEEETable, c.Bytes)
+		b := c.Bytes
+		if c.File != nil {
+			b, _ = p.readFile(c, c.N)
+		}
+		sum = crc32.Update(sum, crc32.IEEETable, b)
 	}
 	return sum
 }

@@ -15,6 +15,11 @@
 // standard input. Its line ends may be LF or CRLF. It is sent as it stands, in one
 // transaction to all recipients.
 //
+// Octets outside US-ASCII go only to a server that offers 8BITMIME, and UTF-8 in the
+// header only to one that offers SMTPUTF8, or anywhere with --allow-8bit. So do
+// addresses with UTF-8 go where SMTPUTF8 is offered; without it their domain is sent
+// in its form in US-ASCII, which a local part does not have.
+//
 // TLS is used where the server offers it. With --user it is demanded, with a
 // certificate that can be verified, before anything secret is sent. A password is
 // read from a file, from the output of a command, or from the environment variable

@@ -52,7 +52,7 @@ func streamed(ctx context.Context, r io.Reader) (body protocol.Body, close func(
 	pipe := interruptible(ctx, r)
 	b := bufio.NewReaderSize(pipe, 2*headSize)
 	head, err := b.Peek(headSize)
-	return protocol.BodyFrom(b, -1), func() { pipe.Close() }, checkHead(head, err)
+	return netasync.BodyFrom(b, -1), func() { pipe.Close() }, checkHead(head, err)
 }
 
 // interruptible is r for whom the end of ctx ends a Read that waits, as for

@@ -33,6 +33,8 @@ type sendCommand struct {
 	Auth               string `placeholder:"MECH" help:"Use this mechanism: SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN; with a token OAUTHBEARER, XOAUTH2. Default: the strongest the server has."`
 	AllowCleartextAuth bool   `help:"Allow mechanisms that show the secret without TLS."`
 
+	Allow8Bit bool `name:"allow-8bit" help:"Send octets outside US-ASCII also where the server offers neither 8BITMIME nor SMTPUTF8 for them."`
+
 	HELO    string        `name:"helo" placeholder:"NAME" help:"The name for EHLO. Default: this machine's."`
 	Timeout time.Duration `placeholder:"DURATION" help:"Limit of each step, as 30s. Default: those of RFC 5321."`
 	Trace   bool          `help:"Print the conversation on standard error, without secrets."`
@@ -157,6 +159,7 @@ func (a *attempt) config(ctx context.Context) (netasync.Config, error) {
 		TLS:                a.TLS,
 		TLSConfig:          &tls.Config{InsecureSkipVerify: a.TLSInsecure},
 		AllowCleartextAuth: a.AllowCleartextAuth,
+		Allow8Bit:          a.Allow8Bit,
 		ConnectTimeout:     a.Timeout,
 		Timeouts:           timeouts(a.Timeout),
 		Trace:              a.trace,

@@ -1,0 +1,64 @@
+package protocol
+
+import "io"
+
+// next returns the next piece of content as it comes from the body: up to max
+// octets, or any number that lie in a file.
+func (d *Delivery) next(max int) (Chunk, error) {
+	if d.source != nil {
+		return d.source.Next(max)
+	}
+	rest := memoryReader(d.body.(*memoryBody).octets[d.read:])
+	return rest.Next(max)
+}
+
+// nextPiece is next for where octets have to be looked at: what lies in a file is
+// read, unless inFile says that it may come as it is.
+func (d *Delivery) nextPiece(c *Client, max int, inFile bool) (Chunk, error) {
+	mem := c.mem
+	if mem.ranged.N == 0 {
+		piece, err := d.next(max)
+		if piece.File == nil || err != nil && err != io.EOF {
+			return piece, err
+		}
+		if piece.N <= 0 {
+			return Chunk{}, err
+		}
+		mem.ranged, mem.last = piece, err == io.EOF
+	}
+	if inFile {
+		return d.rest(c, mem.ranged.N)
+	}
+	if mem.piece == nil {
+		mem.piece = make([]byte, readerPiece)
+	}
+	n, err := mem.ranged.Read(mem.piece[:min(max, len(mem.piece))])
+	if err != nil {
+		return Chunk{}, err
+	}
+	_, err = d.rest(c, int64(n))
+	return Chunk{Bytes: mem.piece[:n:n]}, err
+}
+
+// rest takes n octets from what is left of the part of a file that the content goes on
+// with.
+func (d *Delivery) rest(c *Client, n int64) (piece Chunk, err error) {
+	mem := c.mem
+	piece = mem.ranged
+	mem.ranged, piece.N = piece.Skip(n), n
+	if mem.ranged.N == 0 {
+		mem.ranged = Chunk{}
+		if mem.last {
+			err = io.EOF
+		}
+	}
+	return piece, err
+}
+
+// bodyError returns err as a *BodyError, which it may be already.
+func bodyError(err error) error {
+	if _, is := err.(*BodyError); is {
+		return err
+	}
+	return &BodyError{Err: err}
+}
