@@ -47,6 +47,9 @@ func (d *Delivery) pullChunk(c *Client) bool {
 	if d.chunks == maxChunks || d.chunks > 0 && (c.cfg.LMTP || !d.pipelined) || c.out.acked < d.pieceEnd {
 		return false
 	}
+	if d.read > 0 && c.out.acked < c.scratchEnd {
+		return false // the chunk before is in the buffer
+	}
 	if d.read == 0 {
 		c.lines.Reset() // the content before may have been given up halfway
 	}
