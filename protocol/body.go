@@ -11,8 +11,8 @@ import (
 // 5322, without dot-stuffing and without an end of data.
 type Body interface {
 	// Size is the number of octets that Open's reader yields; -1 if that is not
-	// known. A reader that yields more or fewer ends the connection without an end
-	// of data.
+	// known. A reader that yields more or fewer, or fails, never gets an end of data:
+	// by DATA that ends the connection, by BDAT it costs the message alone.
 	Size() int64
 	// Open starts at the first octet. It is called once for each transaction, before
 	// its first command is written.
@@ -38,7 +38,7 @@ type BodyReader interface {
 // Surveyed is a Body that knows what its content holds before it is sent. A content
 // that needs what the server does not offer is refused then before anything is
 // written, and SIZE and SMTPUTF8 are what they should be. Of other content this is
-// found on the way, which costs the connection.
+// found on the way, which by DATA costs the connection.
 type Surveyed interface {
 	Body
 	// Survey returns what was found. whole is false if more of the content may

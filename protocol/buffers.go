@@ -27,8 +27,8 @@ type buffers struct {
 // noBuffers stands for those of an idle machine. It is only read.
 var noBuffers buffers
 
-// maxPooled is the size of the largest buffer that is kept for the next machine,
-// in octets.
+// maxPooled is the size of the largest buffer of octets that is kept for the next
+// machine, and the size at which one that is not written out is replaced.
 const maxPooled = 64 << 10
 
 var idleBuffers = sync.Pool{New: func() any { return new(buffers) }}
@@ -53,8 +53,11 @@ func (c *Client) rest() {
 	c.mem, c.out.mem = &noBuffers, &noBuffers
 	b.ranged, b.last = Chunk{}, false
 	b.arena, b.scratch = b.arena[:0], b.scratch[:0]
-	if cap(b.arena) > maxPooled || cap(b.scratch) > maxPooled {
-		return
+	if cap(b.arena) > maxPooled {
+		b.arena = nil
+	}
+	if cap(b.scratch) > maxPooled {
+		b.scratch = nil
 	}
 	idleBuffers.Put(b)
 }

@@ -18,6 +18,11 @@ type Extensions = wire.Extensions
 // allows, and one task's octets never land inside another's. A task that fails
 // does not stop the next one, unless the connection is over.
 //
+// Messages do not wait for each other's verdicts. With PIPELINING the commands of one
+// stand behind the content of the one before, so that a message takes one round trip;
+// with CHUNKING besides, many take one: see Window. Everything else waits until the
+// tasks before it are done.
+//
 // Nothing is written before the greeting was read (RFC 5321 §3.1). A task that
 // cannot be done on this connection is rejected when its turn comes, before
 // anything of it is written. After Quit, and after the end of the connection,
@@ -43,7 +48,7 @@ type Client struct {
 	next    int      // of mem.awaited: the oldest unanswered
 
 	window   int   // messages that may be in flight now; 0: one, and its content waits
-	draining bool  // a message was refused: none follows before the flight is over
+	draining bool  // a message was refused, and others are still in flight with it
 	octets   int64 // content in flight
 
 	held       []heldSource
@@ -356,7 +361,7 @@ func (c *Client) dispatch(r wire.Reply) {
 	}
 	c.follow = [...]stepSet{ok: rule.afterOK, more: rule.afterMore, refused: rule.afterRefusal}[v]
 	if e.left == perRecipient {
-		e.left = int32(max(1, e.task.(*Delivery).accepted))
+		e.left = max(1, e.task.(*Delivery).accepted)
 	}
 	t, s, i := e.task, e.step, int(e.index)
 	e.index++

@@ -261,12 +261,15 @@ func TestChunkRefused(t *testing.T) { // C65, H-R16
 // that were announced are out; neighbours go on.
 func TestChunkRefusedEarly(t *testing.T) { // C31, C65, H-R16
 	m := greeted(t, protocol.ClientConfig{}, "PIPELINING", "CHUNKING")
-	m.send("one", protocol.BodyText("0123456789\r\n"), "b@mx.example")
+	one := m.send("one", protocol.BodyText("0123456789\r\n"), "b@mx.example")
 	m.send("two", protocol.BodyText("hi\r\n"), "b@mx.example")
 	first := chunkGroup + "BDAT 12 LAST\r\n01234"
 	m.Wrote(m.now, int64(len(m.lend(len(first)))))
 	m.feed("250 ok\r\n250 ok\r\n552 too much\r\n")
 	m.wantLog("one mail", "one rcpt")
+	if one.Cancel() {
+		t.Error("cancelled behind its refusal")
+	}
 	if s := m.lend(6); s != "56789\r" {
 		t.Errorf("lent %q", s)
 	}

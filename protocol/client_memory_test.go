@@ -74,3 +74,31 @@ func TestBusyClientIsBounded(t *testing.T) { // rule 11
 		}
 	}
 }
+
+// What a message that is given up had encoded makes room again.
+func TestCanceledMessageLeavesNothingReserved(t *testing.T) { // rule 11
+	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	c, err := NewClient(now, ClientConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := wire.ParsePath("b@mx.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := Envelope{From: path, To: []wire.Recipient{{Path: path}}}
+	c.Hello("me.example")
+	c.Send(env, BodyText("hi\n"))
+	two := c.Send(env, BodyText("hi\n"))
+	c.Feed(now, []byte("220 mx.example\r\n"))
+	c.Wrote(now, int64(len(c.Output(now, nil, 100)[0].Bytes)))
+	c.Feed(now, []byte("250-mx.example\r\n250 PIPELINING\r\n"))
+	c.Wrote(now, int64(len(c.Output(now, nil, 100)[0].Bytes)))
+	c.Feed(now, []byte("250 ok\r\n250 ok\r\n354 go\r\n"))
+	if two.phase != phaseEncoded || c.out.reserved != len("MAIL FROM:<b@mx.example>\r\nRCPT TO:<b@mx.example>\r\nDATA\r\n") {
+		t.Fatalf("phase %d, %d reserved", two.phase, c.out.reserved)
+	}
+	if !two.Cancel() || c.out.reserved != 0 {
+		t.Errorf("%d reserved", c.out.reserved)
+	}
+}

@@ -27,8 +27,8 @@ type Envelope struct {
 //
 // Content with octets outside US-ASCII goes only where 8BITMIME is offered, and with
 // UTF-8 in its header section where SMTPUTF8 is; see ClientConfig.Allow8Bit. Where
-// that shows only when the content is read, it ends the connection with a
-// *BodyError, without an end of data.
+// that shows only when the content is read, the message fails with a *BodyError,
+// without an end of data; by DATA that ends the connection.
 func (c *Client) Send(env Envelope, body Body) *Delivery {
 	d := &Delivery{c: c, sender: env.From, to: env.To, body: body, end: unplanned}
 	if !env.Params.IsZero() {
@@ -88,16 +88,15 @@ func (d *Delivery) checkPath(p wire.Path) error {
 }
 
 // Delivery is one message on its way. Each step settles on its own reply, in wire
-// order, and Result last. Its methods are for the goroutine of its Client.
+// order, and Result last; that of a message which was refused in the middle of a
+// chunk waits until the rest of the chunk is handed over. Its methods are for the
+// goroutine of its Client.
 type Delivery struct {
-	c        *Client
-	sender   wire.Path
-	to       []wire.Recipient
-	params   *wire.MailParams  // as the envelope has them; nil: none
-	needs    wire.ExtensionSet // of the recipients
-	utf8Path bool              // a path is not all ASCII
-	utf8     bool              // the transaction is one with SMTPUTF8
-	body     Body
+	c      *Client
+	sender wire.Path
+	to     []wire.Recipient
+	params *wire.MailParams // as the envelope has them; nil: none
+	body   Body
 
 	result future.Promise[Receipt]
 	steps  *deliverySteps // made when one is asked for
@@ -106,8 +105,14 @@ type Delivery struct {
 	single     [1]RecipientResult // where recipients lies if there is one
 	from       wire.Reply         // the reply to MAIL
 	final      wire.Reply         // the last verdict on the content
-	accepted   int                // recipients whose RCPT was answered 2yz
-	cause      error              // why it failed, once it is settled
+	accepted   int32              // recipients whose RCPT was answered 2yz
+
+	needs    wire.ExtensionSet // of the recipients
+	utf8Path bool              // a path is not all ASCII
+	utf8     bool              // the transaction is one with SMTPUTF8
+	// Of content that could not be looked through before MAIL: it may have no octets
+	// outside US-ASCII at all, or none in its header section.
+	only7Bit, asciiHeader bool
 
 	phase     phase
 	pipelined bool
@@ -130,16 +135,15 @@ type Delivery struct {
 	// Where its octets and its content begin, where its end of data ends, unplanned
 	// until that is, and where all of it ends that is planned.
 	start, data, end, tail int64
-	failed                 error // why the server will not have it, or not get it
+	// Why the server will not have it, or not get it; once it is settled, why its
+	// steps failed.
+	failed error
 
 	source   BodyReader // of content that does not lie in memory
 	pieceEnd int64      // where the last piece ends that was lent from source
 	declared int64      // octets it promised; -1: none
 	read     int64      // octets it yielded
 	inFile   int64      // of these, octets that went out from where they lie
-	// Of content that could not be looked through before MAIL: it may have no octets
-	// outside US-ASCII at all, or none in its header section.
-	only7Bit, asciiHeader bool
 }
 
 // deliverySteps are the futures of a delivery's commands.
@@ -214,7 +218,7 @@ func (d *Delivery) cancel(c *Client) {
 		c.recall(i+1, d.data)
 		d.end, d.tail = unplanned, d.data
 		d.giveUp(c)
-	case d.chunked && d.end == unplanned:
+	case d.chunked && d.end == unplanned && (d.pipelined || d.phase == phaseContent):
 		d.giveUp(c)
 	default:
 		d.abandoned = true

@@ -39,8 +39,11 @@ func statesDocument() string {
 		"// Each step awaits one reply. The table says what a reply means there and which\n" +
 		"// steps may be next. An operation begins with EHLO, STARTTLS, an exchange (AUTH or\n" +
 		"// AddTask), a command (Do), WaitFor, RSET, MAIL or QUIT, and MAIL stands behind\n" +
-		"// RSET where the transaction before it failed. A reply that has no row is a protocol\n" +
-		"// error, which ends the connection, and so does a 421 wherever it comes.\n//\n")
+		"// RSET where the transaction before it failed, or may fail. Several transactions can be\n" +
+		"// under way; their steps follow each other all the same. Content is the verdict on it:\n" +
+		"// behind a 354, or directly behind RCPT or BDAT where the last chunk brings it. A reply\n" +
+		"// that has no row is a protocol error, which ends the connection, and so does a 421\n" +
+		"// wherever it comes.\n//\n")
 	fmt.Fprintf(&b, "//\t%-13s %-15s %s\n", "step", "reply", "then")
 	for s, rule := range stepRules {
 		name := step(s).String()

@@ -43,7 +43,7 @@ func (d *Delivery) settleWith(missing, err error) {
 	if d.settled {
 		return
 	}
-	d.settled, d.cause = true, missing
+	d.settled, d.failed = true, missing
 	d.uncount()
 	receipt := Receipt{Reply: d.final, Recipients: d.recipients}
 	var outcomes uint8
@@ -152,7 +152,7 @@ func (d *Delivery) settleMail() {
 	case d.from.Code != 0:
 		d.steps.mail.Reject(d.mailError())
 	case d.settled:
-		d.steps.mail.Reject(d.cause)
+		d.steps.mail.Reject(d.failed)
 	}
 }
 
@@ -167,6 +167,6 @@ func (d *Delivery) settleRcpt(i int) {
 	case r.Code != 0:
 		d.steps.rcpt[i].Reject(d.rcptError(i))
 	case d.settled:
-		d.steps.rcpt[i].Reject(d.cause)
+		d.steps.rcpt[i].Reject(d.failed)
 	}
 }

@@ -15,8 +15,9 @@ import (
 // content of the next one waits for its recipients' replies, and the window grows
 // again, twofold with each message that is accepted.
 //
-// Without CHUNKING one message is undecided at a time, whatever the window: the
-// commands of the next go out with its end of data, its content behind its own 354.
+// Without CHUNKING, offered or disabled, one message is undecided at a time, whatever
+// the window: the commands of the next go out with its end of data, its content behind
+// its own 354. Without PIPELINING every command waits for the reply to the one before.
 type Window struct {
 	// Messages is the number of messages. Zero means 32; 1 sends one at a time.
 	Messages int
@@ -87,7 +88,7 @@ func (c *Client) mayBegin(t task) bool {
 	case !last.chunked:
 		return true // RFC 2920 §3.1: content may open a group
 	}
-	return !c.draining && n < max(1, c.window) && d.weigh() <= c.cfg.Window.Octets-c.octets
+	return n < max(1, c.window) && d.weigh() <= c.cfg.Window.Octets-c.octets
 }
 
 // weigh returns the most octets that the content will take; unbounded if that is
@@ -211,7 +212,8 @@ func (c *Client) recall(i int, at int64) {
 	c.mem.queue = slices.Insert(c.mem.queue, c.first, tasks...)
 }
 
-// grow and shrink follow what becomes of the messages.
+// grow and shrink follow what becomes of the messages. Those that were in flight with a
+// refused one do not count.
 func (c *Client) grow() {
 	if !c.draining {
 		c.window = min(max(1, 2*c.window), c.cfg.Window.Messages)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sansmtp/sansmtp/future"
 	"github.com/sansmtp/sansmtp/protocol"
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
@@ -544,6 +545,19 @@ func TestWindowRefusedBeforeAnythingIsWritten(t *testing.T) { // F2
 			= large: not delivered: SIZE limit of the server: 1000 is over 500` + nextTaken + `
 			= two: accepted: 250 queued`,
 	})
+	// So it does at the end of the connection, with its own reason; it has failed, and
+	// cannot be given up any more.
+	play(t, conversation{
+		begin: does(hello, send("one"), sendEnvelope("send", large, protocol.BodyText("hi\r\n")), send("two")),
+		acts:  cancelActs,
+		text: strings.ReplaceAll(chunking("SIZE 500")+chunkToB+nextToB, "example>\n			C: RCPT", "example> SIZE=4\n			C: RCPT") + `
+			! cancel in vain
+			EOF
+			= one: outcome unknown, a retry may duplicate: connection lost before the reply to MAIL: unexpected EOF
+			= send: not delivered: SIZE limit of the server: 1000 is over 500
+			= two: outcome unknown, a retry may duplicate: connection lost before the reply to MAIL: unexpected EOF
+			= closed: connection lost before the reply to MAIL: unexpected EOF`,
+	})
 }
 
 // A peer that stops reading sees no more than the window, however much is queued, and
@@ -613,4 +627,42 @@ func TestRecipientsAnsweredOneByOne(t *testing.T) { // H-R7, C17, C51
 	m.lend(1 << 10)
 	m.now = m.now.Add(time.Minute)
 	wantDue(2 * time.Minute)
+}
+
+// A callback may give up its own message at any step; behind the last reply it settles
+// at once.
+func TestWindowCancelFromCallback(t *testing.T) { // F23, rule 5
+	for _, lmtp := range []bool{false, true} {
+		for step := range 3 {
+			for _, ahead := range []int64{0, -1} {
+				cfg := windowOf(0, 0, ahead)
+				cfg.LMTP = lmtp
+				m := greeted(t, cfg, "PIPELINING", "CHUNKING")
+				one := m.Send(envelope("a@me.example", "b@mx.example", "c@mx.example"), protocol.BodyText("hi\r\n"))
+				futures := []*future.Future[wire.Reply]{one.Mail(), one.Rcpt(0), one.Rcpt(1)}
+				canceled := false
+				futures[step].OnReady(func(wire.Reply, error) { canceled = one.Cancel() })
+				note(m, "one", one.Result())
+				m.send("two", protocol.BodyText("hi\r\n"), "b@mx.example")
+				m.take(1 << 10)
+				m.feed("250 ok\r\n550 who\r\n450 later\r\n")
+				if ahead == 0 {
+					m.feed("554 nobody\r\n")
+				}
+				if canceled == (ahead == 0) {
+					t.Errorf("LMTP %v, step %d, ahead %d: Cancel is %v", lmtp, step, ahead, canceled)
+				}
+				m.wantLog("one: refused: RCPT <b@mx.example>: 550 who; 2 recipients refused in all")
+				if ahead != 0 {
+					m.wrote("RSET\r\n" + chunkGroup)
+				}
+				m.feed("250 reset\r\n250 ok\r\n250 ok\r\n")
+				m.take(1 << 10)
+				m.feed("250 queued\r\n")
+				if n := len(m.log); m.log[n-1] != "two" || m.Err() != nil {
+					t.Errorf("LMTP %v, step %d, ahead %d: %q, %v", lmtp, step, ahead, m.log, m.Err())
+				}
+			}
+		}
+	}
 }

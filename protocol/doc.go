@@ -44,7 +44,8 @@
 // when a 4yz or 5yz stands in the way, not delivered when its end of data was never
 // handed over, and unknown when it was and no verdict came. See Outcome, Receipt
 // and DeliveryError. What was handed over is judged by what was lent, since an
-// acknowledgement can be lost where the octets were not.
+// acknowledgement can be lost where the octets were not. No more messages than
+// ClientConfig.Window allows can be unknown at a time.
 //
 // # Errors
 //

@@ -5,8 +5,11 @@
 // Each step awaits one reply. The table says what a reply means there and which
 // steps may be next. An operation begins with EHLO, STARTTLS, an exchange (AUTH or
 // AddTask), a command (Do), WaitFor, RSET, MAIL or QUIT, and MAIL stands behind
-// RSET where the transaction before it failed. A reply that has no row is a protocol
-// error, which ends the connection, and so does a 421 wherever it comes.
+// RSET where the transaction before it failed, or may fail. Several transactions can be
+// under way; their steps follow each other all the same. Content is the verdict on it:
+// behind a 354, or directly behind RCPT or BDAT where the last chunk brings it. A reply
+// that has no row is a protocol error, which ends the connection, and so does a 421
+// wherever it comes.
 //
 //	step          reply           then
 //	greeting      220             any operation

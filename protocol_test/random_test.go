@@ -183,7 +183,7 @@ func (s *simulation) randomSend(r *rand.Rand) *message {
 
 // onSettled lets a callback of the message act on the client, between two replies.
 func (s *simulation) onSettled(m *message, r *rand.Rand) {
-	act := r.IntN(4)
+	act := r.IntN(5)
 	f := func() {
 		switch act {
 		case 0:
@@ -194,6 +194,8 @@ func (s *simulation) onSettled(m *message, r *rand.Rand) {
 			if n := len(s.messages); s.messages[n-1] != m {
 				s.giveUp(s.messages[n-1])
 			}
+		case 4:
+			s.giveUp(m)
 		case 3:
 			if !s.monitor.inside {
 				return // outside of a call it would say that the link is gone
@@ -201,9 +203,12 @@ func (s *simulation) onSettled(m *message, r *rand.Rand) {
 			s.Fail(s.link.Now(), errors.New("a callback had enough"))
 		}
 	}
-	if r.IntN(2) == 0 {
+	switch r.IntN(4) {
+	case 0:
 		m.Mail().OnReady(func(_ wire.Reply, _ error) { f() })
-	} else {
+	case 1:
+		m.Rcpt(len(m.rcpt) - 1).OnReady(func(_ wire.Reply, _ error) { f() })
+	default:
 		m.Result().OnReady(func(_ protocol.Receipt, _ error) { f() })
 	}
 }
