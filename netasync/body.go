@@ -148,7 +148,7 @@ func (b *fileBody) Open() (protocol.BodyReader, error) {
 // needs changes.
 const (
 	lastPiece = 64 << 10
-	filePiece = 32 << 10
+	filePiece = 64 << 10
 )
 
 // fileReader is one reading of a fileBody, whose survey is of this reading.

@@ -144,3 +144,32 @@ func TestConfigIsNotChanged(t *testing.T) {
 		t.Error("Config was changed")
 	}
 }
+
+// Without SMTPUTF8 a domain goes in its form in US-ASCII. What has none, and content
+// with octets outside US-ASCII, is refused before anything is sent, and content goes
+// all the same where that is allowed. C4, C62, C72, C73
+func TestEightBit(t *testing.T) {
+	content := protocol.BodyText("Subject: Gr\u00fc\u00dfe\r\n")
+	for _, allowed := range []bool{false, true} {
+		script := hello + strings.Replace(sending, "RCPT TO:<b@mx.example>", "RCPT TO:<b@xn--bcher-kva.example>", 1)
+		if allowed {
+			script += strings.Replace(sending, "C: hi", "C: Subject: Gr\u00fc\u00dfe", 1)
+		}
+		p := listen(t, nil, script+bye)
+		cfg := me()
+		cfg.Allow8Bit = allowed
+		c := dial(t, p.url(), cfg)
+		if _, err := c.Send(t.Context(), envelope("b@b\u00fccher.example"), body()); err != nil {
+			t.Error(err)
+		}
+		_, err := c.Send(t.Context(), envelope("j\u00f6rg@mx.example"), body())
+		if want := c.Host() + ": not delivered: SMTPUTF8: not offered by the server"; err == nil || err.Error() != want || netasync.KindOf(err) != netasync.KindNotOffered {
+			t.Errorf("got %v", err)
+		}
+		_, err = c.Send(t.Context(), envelope(), content)
+		if allowed && err != nil || !allowed && (err == nil || netasync.KindOf(err) != netasync.KindNotOffered) {
+			t.Errorf("allowed %v: %v", allowed, err)
+		}
+		quit(t, c)
+	}
+}

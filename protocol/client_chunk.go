@@ -47,6 +47,9 @@ func (d *Delivery) pullChunk(c *Client) bool {
 	if d.chunks == maxChunks || d.chunks > 0 && (c.cfg.LMTP || !d.pipelined) || c.out.acked < d.pieceEnd {
 		return false
 	}
+	if d.read > 0 && c.out.acked < c.scratchEnd {
+		return false // the chunk before is in the buffer
+	}
 	if d.read == 0 {
 		c.lines.Reset() // the content before may have been given up halfway
 	}
@@ -101,11 +104,11 @@ func (d *Delivery) pullChunk(c *Client) bool {
 	return true
 }
 
-// asItLies reports whether content that lies in a file may go out from there: text
-// only if no octets were looked at or are to be, because what ends them decides how
-// the next ones begin.
+// asItLies reports whether content that lies in a file may go out from there: if no
+// octets of it are to be looked at, and text only if none were, because what ends
+// them decides how the next ones begin.
 func (d *Delivery) asItLies() bool {
-	return d.binary() || d.read == d.inFile && !d.only7Bit && !d.asciiHeader
+	return !d.only7Bit && !d.asciiHeader && (d.binary() || d.read == d.inFile)
 }
 
 // sayFile plans a chunk of content that lies in a file.

@@ -30,7 +30,7 @@ func (d *Delivery) nextPiece(c *Client, max int, inFile bool) (Chunk, error) {
 		return d.rest(c, mem.ranged.N)
 	}
 	if mem.piece == nil {
-		mem.piece = make([]byte, readerPiece)
+		mem.piece = make([]byte, maxPooled)
 	}
 	n, err := mem.ranged.Read(mem.piece[:min(max, len(mem.piece))])
 	if err != nil {

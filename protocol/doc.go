@@ -40,6 +40,10 @@
 //		}
 //	}
 //
+// A chunk of output is octets in memory or, where a Body lets its content lie in a
+// file, a part of that file, which a driver may leave to the system to copy. To
+// Chunk.Read both are the same.
+//
 // # Outcomes
 //
 // A message is accepted when the 2yz to the end of its content was read, refused

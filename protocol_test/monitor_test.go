@@ -54,15 +54,21 @@ func (m *monitor) spuriousTick(now time.Time) {
 // lend holds what Output offers against what it offered before.
 func (m *monitor) lend(chunks []protocol.Chunk, max int) {
 	at := m.acked
-	for _, c := range chunks {
-		n := min(int64(len(c.Bytes)), int64(len(m.lent))-at)
-		if !bytes.Equal(c.Bytes[:n], m.lent[at:at+n]) {
-			m.fault("rule 2: octets at %d became %q, were %q", at, c.Bytes[:n], m.lent[at:at+n])
+	inMemory := at
+	for i, c := range chunks {
+		p := make([]byte, c.Len())
+		if _, err := c.Read(p); err != nil || c.File != nil && (inMemory-m.acked >= int64(max) || i < len(chunks)-1) {
+			m.fault("a File is lent out of place, or cannot be read: %v", err)
 		}
-		m.lent = append(m.lent, c.Bytes[n:]...)
-		at += int64(len(c.Bytes))
+		n := min(c.Len(), int64(len(m.lent))-at)
+		if !bytes.Equal(p[:n], m.lent[at:at+n]) {
+			m.fault("rule 2: octets at %d became %q, were %q", at, p[:n], m.lent[at:at+n])
+		}
+		m.lent = append(m.lent, p[n:]...)
+		at += c.Len()
+		inMemory += int64(len(c.Bytes))
 	}
-	if at-m.acked > int64(max) {
+	if inMemory-m.acked > int64(max) {
 		m.fault("Output lends %d octets, max is %d", at-m.acked, max)
 	}
 	if m.ended != nil && at > m.acked {

@@ -68,7 +68,7 @@ func randomSession(seed uint64, verbose bool) *simulation {
 			c.offers = append(c.offers, offer)
 		}
 	}
-	cfg := protocol.ClientConfig{LMTP: c.lmtp, AllowCleartextAuth: true, RequireTLS: r.IntN(10) == 0}
+	cfg := protocol.ClientConfig{LMTP: c.lmtp, AllowCleartextAuth: true, RequireTLS: r.IntN(10) == 0, Allow8Bit: r.IntN(2) == 0}
 	if r.IntN(2) == 0 {
 		cfg.Window = protocol.Window{Messages: 1 + r.IntN(4), Octets: 1 + r.Int64N(400), Ahead: r.Int64N(200) - 50}
 	}

@@ -205,6 +205,14 @@ func (s *server) endChunk() {
 		if !open {
 			standard = "503 5.5.1 no chunk of anything"
 		}
-		m.data = s.reply("BDAT", "", standard)
+		m.chunkAnswered(s.reply("BDAT", "", standard))
+	}
+}
+
+// chunkAnswered notes the reply to a chunk that is not the last. The first refusal
+// stays.
+func (m *received) chunkAnswered(r said) {
+	if m.data.class() < 4 {
+		m.data = r
 	}
 }

@@ -163,7 +163,7 @@ func (s *server) takeChunk(p []byte) int {
 			if s.last {
 				m.verdicts = append(m.verdicts, r)
 			} else {
-				m.data = r
+				m.chunkAnswered(r)
 			}
 		}
 	}

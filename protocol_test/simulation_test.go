@@ -164,6 +164,9 @@ func (s *simulation) send(shape func(*message), to ...string) *message {
 	if shape != nil {
 		shape(m)
 	}
+	if m.source != nil && s.rand.IntN(3) == 0 {
+		m.liesInFile()
+	}
 	body := protocol.BodyText(m.content)
 	if m.source != nil {
 		body = m.source
@@ -185,6 +188,19 @@ func (s *simulation) send(shape func(*message), to ...string) *message {
 		m.result = watch(s, m, m.from, m.Result(), func(r protocol.Receipt) { m.receipt = r })
 	})
 	return m
+}
+
+// liesInFile has the content come from a file, where nothing but CRLF ends a line
+// unless it is binary.
+func (m *message) liesInFile() {
+	before := len(m.content)
+	if !m.binary {
+		m.content = strings.ReplaceAll(strings.ReplaceAll(m.content, "\r\n", "\n"), "\n", "\r\n")
+	}
+	m.source.inFile, m.source.content = true, m.content
+	if m.source.declared >= 0 {
+		m.source.declared += int64(len(m.content) - before)
+	}
 }
 
 // do queues a command of the caller's own that the server can tell from all others.

@@ -14,6 +14,7 @@ type source struct {
 	declared int64 // what Size returns
 	piece    int   // octets at most in a piece
 	fails    error // in place of io.EOF
+	inFile   bool  // its pieces lie in a file
 
 	opened, released int
 	misuse           string
@@ -35,16 +36,20 @@ func (b *source) Next(max int) (protocol.Chunk, error) {
 	b.spoil()
 	n := min(max, b.piece, len(b.content)-b.at)
 	b.buf = append(b.buf[:0], b.content[b.at:b.at+n]...)
+	chunk := protocol.Chunk{Bytes: b.buf}
+	if b.inFile && n > 0 {
+		chunk = protocol.Chunk{File: file{b.buf, int64(b.at)}, Off: int64(b.at), N: int64(n)}
+	}
 	b.at += n
 	switch {
 	case b.at < len(b.content):
-		return protocol.Chunk{Bytes: b.buf}, nil
+		return chunk, nil
 	case b.fails != nil && n > 0:
-		return protocol.Chunk{Bytes: b.buf}, nil
+		return chunk, nil
 	case b.fails != nil:
 		return protocol.Chunk{}, b.fails
 	}
-	return protocol.Chunk{Bytes: b.buf}, io.EOF
+	return chunk, io.EOF
 }
 
 func (b *source) Release() {
@@ -56,4 +61,17 @@ func (b *source) spoil() {
 	for i := range b.buf {
 		b.buf[i] = '!'
 	}
+}
+
+// file is a file of which only what was yielded can be read, for as long as it may.
+type file struct {
+	octets []byte
+	from   int64
+}
+
+func (f file) ReadAt(p []byte, off int64) (int, error) {
+	if n := copy(p, f.octets[off-f.from:]); n < len(p) {
+		return n, io.EOF
+	}
+	return len(p), nil
 }

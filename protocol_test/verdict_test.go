@@ -99,6 +99,28 @@ func lastChunk(content string) string {
 	return fmt.Sprintf("BDAT %d LAST\r\n%s", len(content), content)
 }
 
+// partChunks returns content as it stands on the wire if it lies in a file and goes
+// out from there, a chunk for each part; "" if it does not lie there.
+func (m *message) partChunks() string {
+	if m.source == nil || !m.source.inFile {
+		return ""
+	}
+	var b strings.Builder
+	for rest := m.content; rest != ""; {
+		n := min(len(rest), m.source.piece)
+		part := rest[:n]
+		if rest = rest[n:]; rest != "" {
+			fmt.Fprintf(&b, "BDAT %d\r\n%s", n, part)
+			continue
+		}
+		if !m.binary && part[n-1] != '\n' {
+			part += "\r\n"
+		}
+		b.WriteString(lastChunk(part))
+	}
+	return b.String()
+}
+
 func (s *simulation) judgeMessage(m *message) {
 	truth := s.server.messages[m.from]
 	if truth == nil {
@@ -122,11 +144,17 @@ func (s *simulation) judgeMessage(m *message) {
 		return // its future was cancelled: nobody asked what became of it
 	}
 	s.judgeTruth(m, truth, receipt)
-	lent := !m.broken && (bytes.Contains(s.monitor.lent, []byte(onWire(m.content))) || bytes.Contains(s.monitor.lent, []byte(lastChunk(m.arrives()))))
+	lent := false
+	for _, form := range []string{onWire(m.content), lastChunk(m.arrives()), m.partChunks()} {
+		lent = lent || !m.broken && form != "" && bytes.Contains(s.monitor.lent, []byte(form))
+	}
 	var whole protocol.Outcome
 	for i, r := range receipt.Recipients {
 		s.outcomes[r.Outcome]++
 		want := s.outcome(truth, i, lent)
+		if m.broken && want == protocol.Refused && r.Outcome == protocol.NotDelivered {
+			want = protocol.NotDelivered // its source failed before the refusal of a chunk came
+		}
 		if r.Outcome != want {
 			s.fault("%s, recipient %d: %v, want %v; %+v, end of data lent: %v, %v", m.from, i, r.Outcome, want, *truth, lent, m.result.err)
 		}
@@ -167,6 +195,8 @@ func (s *simulation) outcome(truth *received, i int, lent bool) protocol.Outcome
 	}
 	mail, data := s.heard(truth.mail), s.heard(truth.data)
 	switch {
+	case data.class() > 3 && rcpt.class() == 2 && verdict.class() == 2:
+		return protocol.Unknown // it took what is left behind a refused chunk
 	case s.server.chunking && mail.class() > 3 && rcpt.class() == 2:
 		// What it makes of a recipient without a sender only its verdict tells, and not
 		// if that is a good one.
