@@ -347,7 +347,7 @@ func TestOutputInPieces(t *testing.T) {
 			}
 			again := s.core.Output(s.now, nil, size)
 			if len(again) != len(chunks) || string(again[0].Bytes) != string(chunks[0].Bytes) {
-				t.Errorf("size %d: %q and %q", size, chunks, again)
+				t.Errorf("size %d: %+v and %+v", size, chunks, again)
 			}
 			var n int
 			for _, c := range chunks {

@@ -150,7 +150,7 @@ func TestResetWithoutAWay(t *testing.T) {
 	}
 	core := injector.Core(machine)
 	if out := core.Output(start, nil, 1000); len(out) > 0 || !errors.Is(core.Err(), fault.ErrBroken) {
-		t.Errorf("%q, %v", out, core.Err())
+		t.Errorf("%+v, %v", out, core.Err())
 	}
 }
 
