@@ -32,7 +32,7 @@ var layers = map[string]layer{
 	"protocol/wire": {pure: true},
 	"protocol":      {pure: true, imports: []string{module + "/future", module + "/protocol/wire", "github.com/emersion/go-sasl"}},
 	"protocol/auth": {imports: []string{
-		module + "/protocol", "github.com/emersion/go-sasl", "github.com/xdg-go/scram", "golang.org/x/text/secure/precis",
+		module + "/protocol", module + "/protocol/wire", "github.com/emersion/go-sasl", "github.com/xdg-go/scram", "golang.org/x/text/secure/precis",
 	}},
 	"transport": {imports: []string{module + "/future", module + "/protocol"}},
 	"netasync": {imports: []string{
