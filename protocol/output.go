@@ -1,5 +1,7 @@
 package protocol
 
+import "bytes"
+
 // output holds what a machine has planned to send and the driver has not yet
 // acknowledged. Three offsets into the stream of all octets ever sent mark how far
 // it is: acked ≤ lent ≤ planned.
@@ -68,8 +70,22 @@ func (o *output) attach(lines []byte) {
 			o.mem.segs[n-1] = last[:end+len(lines)]
 			return
 		}
+		if n == o.head+1 && o.moved(last[o.off:], lines) {
+			return
+		}
 	}
 	o.mem.segs = append(o.mem.segs, lines)
+}
+
+// moved makes one segment of lines and the only one before them, where that was moved to
+// stand in front of lines as the arena grew. Nobody may hold it yet.
+func (o *output) moved(before, lines []byte) bool {
+	start := len(o.mem.arena) - len(lines) - len(before)
+	if o.lent != o.acked || o.reserved != 0 || len(before) == 0 || start < 0 || !bytes.Equal(o.mem.arena[start:start+len(before)], before) {
+		return false
+	}
+	o.mem.segs[o.head], o.off = o.mem.arena[start:], 0
+	return true
 }
 
 // content accounts for segments that were appended to segs behind the first n.
