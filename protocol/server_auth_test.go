@@ -308,3 +308,14 @@ EOF
 = closed: connection lost before the response to the challenge: unexpected EOF
 `})
 }
+
+// A mechanism that never comes to an end is ended.
+func TestServerLoginRounds(t *testing.T) { // C94 H-A4
+	steps := make([]string, 40)
+	for i := range steps {
+		steps[i] = "?"
+	}
+	round := "S: 334 Pw==\nC: YQ==\n= response \"a\"\n"
+	playServer(t, service{cfg: loginServer, acts: scriptedLogin(nil, steps...), text: openedForLogin + "C: AUTH XTEST\n? AUTH XTEST -> do script\n= no initial response\n" +
+		strings.Repeat(round, 16) + "= auth: AUTH: 535 5.7.8 authentication failed\nS: 535 5.7.8 authentication failed\n" + bye})
+}
