@@ -31,11 +31,11 @@ func (r Request) Kind() RequestSet {
 	if r.s != nil && r.seq == closedRequest {
 		return RequestClosed
 	}
-	if r.undecided() {
-		return RequestData
-	}
 	if c := r.slot(); c != nil {
 		return c.kind
+	}
+	if r.undecided() {
+		return RequestData
 	}
 	return 0
 }

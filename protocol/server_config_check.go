@@ -27,6 +27,9 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 			*d.p = d.v
 		}
 	}
+	if cfg.Limits.RcptMax > 0 {
+		cfg.MaxRecipients = min(cfg.MaxRecipients, cfg.Limits.RcptMax)
+	}
 	t := &cfg.Timeouts
 	for _, d := range []struct {
 		p *time.Duration

@@ -229,7 +229,7 @@ func (s *Server) roomForVerdicts(t *transaction) {
 // verdicts plans the verdicts of an LMTP message whose turn it is (RFC 2033 §4.2), and
 // reports whether all of them are.
 func (s *Server) verdicts(c *slot) bool {
-	if c.state != slotContent || !s.cfg.LMTP || c.tx == nil || !c.tx.ended || s.filling == c.tx {
+	if !s.cfg.LMTP || c.tx == nil || !c.tx.ended || s.filling == c.tx {
 		return false
 	}
 	t := c.tx

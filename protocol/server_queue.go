@@ -172,7 +172,7 @@ func (s *Server) reply() {
 			s.plan(replyStart)
 			s.clock.content()
 		}
-		if c.state != slotAnswered && !s.verdicts(c) {
+		if c.state != slotAnswered && (c.state != slotContent || !s.verdicts(c)) {
 			return
 		}
 		if s.refusals.leave(c.fault, &s.cfg) {

@@ -18,7 +18,7 @@ func (s *Server) doRcpt(c *slot) {
 	case t.content != contentNone || t.refused:
 		s.refuse(c, replyChunksUnderWay)
 		return
-	case t.accepted >= s.maxRecipients():
+	case t.accepted >= s.cfg.MaxRecipients:
 		s.settled(c, replyTooManyRecipients)
 		return
 	}
@@ -40,17 +40,10 @@ func (s *Server) doRcpt(c *slot) {
 	s.ask(c)
 }
 
-func (s *Server) maxRecipients() int {
-	if most := s.cfg.Limits.RcptMax; most > 0 {
-		return min(most, s.cfg.MaxRecipients)
-	}
-	return s.cfg.MaxRecipients
-}
-
 // roomIsKnown reports whether it is certain if one more recipient is too many, whatever
 // the answers to those before it will be.
 func (s *Server) roomIsKnown(t *transaction) bool {
-	most := s.maxRecipients()
+	most := s.cfg.MaxRecipients
 	return t.accepted+t.pending < most || t.accepted >= most
 }
 

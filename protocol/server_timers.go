@@ -17,6 +17,9 @@ type serverClock struct {
 
 func (k *serverClock) stamp(now time.Time) {
 	k.now = now
+	if !k.clientBegins && !k.contentBegins && !k.writeBegins {
+		return
+	}
 	if k.clientBegins {
 		k.client, k.clientBegins = now, false
 	}
