@@ -1,6 +1,10 @@
 package netasync_test
 
 import (
+	"context"
+	"errors"
+	"net"
+	"syscall"
 	"testing"
 
 	"github.com/sansmtp/sansmtp/netasync"
@@ -86,5 +90,34 @@ func TestServerKeepsOrder(t *testing.T) { // F26, F29
 	`)
 	if len(letters) > 0 {
 		t.Errorf("%d messages came of it", len(letters))
+	}
+}
+
+func TestListenAndServe(t *testing.T) { // P39
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &netasync.Server{Addr: ln.Addr().String()}
+	if err := srv.ListenAndServe(t.Context()); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a port that is taken: %v", err)
+	}
+	ln.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	served := make(chan error)
+	go func() { served <- srv.ListenAndServe(ctx) }()
+	conn, err := net.Dial("tcp", srv.Addr)
+	for errors.Is(err, syscall.ECONNREFUSED) { // it does not listen yet
+		conn, err = net.Dial("tcp", srv.Addr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	sayOn(t, conn, "S: 220 "+hostname()+" ESMTP")
+	gone := errors.New("gone")
+	cancel(gone)
+	if err := <-served; err != gone {
+		t.Errorf("got %v", err)
 	}
 }
