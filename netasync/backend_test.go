@@ -232,12 +232,18 @@ func TestSessionSettings(t *testing.T) {
 	}
 }
 
-func TestDefaultHostname(t *testing.T) { // P39
+// hostname is what a server is called without a name of its own.
+func hostname() string {
 	name, err := os.Hostname()
 	if err != nil || wire.CheckDomain(name) != nil {
-		name = "localhost"
+		return "localhost"
 	}
-	srv := &netasync.Server{Addr: "127.0.0.1:0"}
+	return name
+}
+
+func TestDefaultHostname(t *testing.T) { // P39
+	name := hostname()
+	srv := &netasync.Server{}
 	got := make(chan string, 1)
 	srv.Handler = &netasync.Backend{Connect: func(_ context.Context, s *netasync.Session) (wire.Reply, error) {
 		got <- s.Hostname()

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/sansmtp/sansmtp/protocol"
 )
 
 // Addresses that are not connected are forgotten once there are too many, or once their
@@ -79,5 +81,18 @@ func TestConnectionAtTheEnd(t *testing.T) {
 	}
 	if len(srv.sessions) != 0 {
 		t.Errorf("%d sessions", len(srv.sessions))
+	}
+}
+
+func TestDefaultAddr(t *testing.T) { // P39
+	for want, srv := range map[string]*Server{
+		":25":        {},
+		":465":       {Protocol: protocol.ServerConfig{ImplicitTLS: true}},
+		":24":        {Protocol: protocol.ServerConfig{LMTP: true}},
+		"mx.example": {Addr: "mx.example"},
+	} {
+		if got := srv.addr(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
