@@ -397,6 +397,37 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
+// A slow application is waited for, and octets count once.
+func TestSlowSink(t *testing.T) {
+	content := strings.Repeat("line\r\n", 10) + "..\r\n.\r\n"
+	for _, end := range []string{"", "data=drop after 20"} {
+		s := newSession(t, path{}.config(), fault.InjectorConfig{Script: fault.MustParse(end)})
+		s.slow = true
+		s.feed(ehlo.c + mail.c + rcpt.c + data.c)
+		for i := range len(content) {
+			s.feed(content[i : i+1])
+		}
+		s.feed("NOOP\r\n")
+		for range 2 * len(content) {
+			s.machine.Resume()
+			s.answer()
+			s.flush()
+		}
+		want := banner.s + ehlo.s + mail.s + rcpt.s + data.s
+		if end != "" {
+			s.want(want)
+			if got := string(s.content); got != content[:20] {
+				t.Errorf("the machine got %q", got)
+			}
+			continue
+		}
+		s.want(want + "250 2.0.0 ok\r\n250 2.0.0 ok\r\n")
+		if want := []string{strings.Repeat("line\r\n", 10) + ".\r\n"}; !slices.Equal(s.messages, want) {
+			t.Errorf("messages %q", s.messages)
+		}
+	}
+}
+
 func TestEnds(t *testing.T) {
 	delayed := fault.InjectorConfig{Script: fault.MustParse("noop=delay 1h; rset=hang")}
 	t.Run("end of input in a command", func(t *testing.T) {
@@ -416,6 +447,15 @@ func TestEnds(t *testing.T) {
 		s.want(banner.s + "250 2.0.0 ok\r\n")
 		if err := s.core.Err(); err != io.EOF {
 			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("write error ahead of the end of the content", func(t *testing.T) {
+		s := newSession(t, path{}.config(), delayed)
+		s.feed(ehlo.c + mail.c + rcpt.c + "DATA\r\nhi\r\n")
+		s.core.WriteFailed(s.now, io.ErrClosedPipe)
+		s.feed(".\r\n")
+		if want := []string{"hi\r\n"}; !slices.Equal(s.messages, want) {
+			t.Errorf("messages %q", s.messages)
 		}
 	})
 	t.Run("write error in a delay", func(t *testing.T) {
