@@ -46,3 +46,45 @@ func TestServerOfNothing(t *testing.T) { // F25, P41
 		EOF
 	`)
 }
+
+func TestServerKeepsOrder(t *testing.T) { // F26, F29
+	backend, letters := box()
+	addr := serve(t, &netasync.Server{Handler: backend})
+	say(t, addr, `
+		S: 220 mx.example ESMTP
+		C: MAIL FROM:<a@me.example>
+		S: 503 5.5.1 say EHLO first
+		C: HELP
+		S: 214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP QUIT HELP VRFY
+		C: HELO [192.0.2.1]
+		S: 250 mx.example
+		C: RCPT TO:<b@mx.example>
+		S: 503 5.5.1 MAIL first
+		C: DATA
+		S: 503 5.5.1 MAIL first
+		C: MAIL FROM:<a@me.example>
+		C: MAIL FROM:<a@me.example>
+		C: DATA
+		S: 250 2.1.0 ok
+		S: 503 5.5.1 a transaction is open
+		S: 503 5.5.1 no valid recipients
+		C: RCPT TO:<b@mx.example>
+		C: RSET
+		C: DATA
+		S: 250 2.1.5 ok
+		S: 250 2.0.0 ok
+		S: 503 5.5.1 MAIL first
+		C: EHLO [IPv6:2001:db8::1]
+		S: 250-mx.example
+		S: 250-PIPELINING
+		S: 250-SIZE 67108864
+		S: 250-8BITMIME
+		S: 250-BINARYMIME
+		S: 250-CHUNKING
+		S: 250-SMTPUTF8
+		S: 250 ENHANCEDSTATUSCODES
+	`)
+	if len(letters) > 0 {
+		t.Errorf("%d messages came of it", len(letters))
+	}
+}

@@ -26,7 +26,6 @@ type Server struct {
 	next   uint64 // the oldest that is not done: it waits at its gate
 	tail   uint64 // what the next one will be
 	pulled uint64 // Next has looked at those below
-	alone  bool   // the command below next is one that nothing is done behind until it is answered
 
 	in input
 
@@ -34,19 +33,20 @@ type Server struct {
 
 	// What the session has come to.
 	greeted       bool // with a 2yz
+	alone         bool // the command below next is one that nothing is done behind until it is answered
+	authenticated bool
+	upgrading     bool // from the 220 to STARTTLS until Upgraded
+	shutdown      bool
 	verb, name    string
 	set           wire.ExtensionSet // what the last EHLO offered
 	tls           TLSState
-	authenticated bool
 	tx            *transaction // the one that commands belong to
 	filling       *transaction // the one whose content is being received
 	auth          *authExchange
 	upgrade       Upgrade
-	upgrading     bool // from the 220 to STARTTLS until Upgraded
-	mails         int  // transactions so far
+	mails         int // transactions so far
 	domains       map[string]struct{}
 	refusals      refusals
-	shutdown      bool
 
 	clock serverClock
 
