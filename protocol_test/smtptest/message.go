@@ -10,8 +10,8 @@ import (
 type Message struct {
 	// Mail is the reverse-path, and the parameters of MAIL.
 	Mail wire.Mail
-	// Recipients are those that were accepted at RCPT, with their parameters, in that order. What LMTP
-	// says of each in the end is in the transcript.
+	// Recipients are those that were accepted at RCPT, with their parameters, in that
+	// order. What LMTP says of each in the end is in the transcript.
 	Recipients []wire.Recipient
 	// Content is what came, octet by octet, without dot-stuffing and end of data.
 	Content []byte

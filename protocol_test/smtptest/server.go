@@ -196,8 +196,8 @@ func (s *Server) CertPool() *x509.CertPool {
 }
 
 // Messages returns the messages that were accepted so far, in the order in which they
-// were complete. Each stands there before its verdict goes out, and if a fault keeps the verdict
-// from the client too.
+// were complete. Each stands there before its verdict goes out, and stays where a
+// fault keeps the verdict from the client.
 func (s *Server) Messages() []*Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,9 +237,9 @@ func (s *Server) add(m *Message) {
 }
 
 // Transcript returns the conversation of each session, in the order of the
-// connections, as it has come to by now. Lines of the client begin with "C: ", those of the
-// server with "S: ", and what is neither with "-- ". Content is a count of octets as they are on the
-// wire, and secrets are "***".
+// connections, as far as it has come. Lines of the client begin with "C: ", those of
+// the server with "S: ", and what is neither with "-- ". Content is a count of octets
+// as they are on the wire, and secrets are "***".
 func (s *Server) Transcript() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,8 @@ type Event struct {
 	Step Step
 	// N is which time the step comes in the session, from 1 on.
 	N int
-	// Line is the command without its line end; "" for Banner and Content.
+	// Line is the command without its line end, and with any secret that it holds; ""
+	// for Banner and Content.
 	Line string
 }
 
@@ -38,11 +39,11 @@ type InjectorConfig struct {
 // Injector makes the server of one connection do what it is told to do wrong. It
 // stands in two places:
 //
-//   - its Core stands between the driver and the machine. It answers the commands that a script
-//     refuses by itself: they never get to the machine. It changes the replies of the machine, and
-//     holds them back; in clear and under TLS.
-//   - Take has a look at the machine's requests before the application, so that a
-//     refused message or connection is refused in fact, and the application
+//   - Its Core is between the driver and the machine. What a script refuses it answers
+//     by itself, and the machine never hears of it. The replies of the machine it
+//     changes and holds back, in clear and under TLS.
+//   - Take looks at the machine's requests ahead of the application, so that a
+//     connection or a message that is refused is refused in fact, and the application
 //     never hears of it.
 //
 // It lets the machine have a command once the one before it is answered. So what

@@ -79,6 +79,10 @@ func TestRefusedIsRefused(t *testing.T) {
 			ehlo.s + "535 no\r\n535 no\r\n", []string{"EHLO"}, nil,
 		},
 		{
+			"auth=235 whoever you are", "EHLO me.example\r\nAUTH PLAIN AGIAYw==\r\nNOOP\r\n",
+			ehlo.s + "235 whoever you are\r\n250 2.0.0 ok\r\n", []string{"EHLO", "NOOP"}, nil,
+		},
+		{
 			"rset=500 no", opened + "RSET\r\nMAIL FROM:<>\r\n",
 			ehlo.s + accepted + "500 no\r\n503 5.5.1 a transaction is open\r\n", []string{"EHLO", "MAIL", "RCPT"}, nil,
 		},
@@ -145,6 +149,19 @@ func TestSTARTTLS(t *testing.T) {
 	}
 }
 
+// TLS starts behind the 220, and not before it is written.
+func TestSTARTTLSWaitsForTheReply(t *testing.T) {
+	s := newSession(t, path{}.config(), fault.InjectorConfig{})
+	_, _ = s.core.Feed(s.now, []byte("EHLO me.example\r\nSTARTTLS\r\n"))
+	if s.core.Upgrade() != nil {
+		t.Error("TLS is to start ahead of the 220")
+	}
+	s.flush()
+	if s.core.Upgrade() == nil {
+		t.Error("TLS is not to start")
+	}
+}
+
 // Rule 9, H-T2: octets in clear between the 220 and the handshake are fatal.
 func TestOctetsAheadOfTLS(t *testing.T) {
 	s := newSession(t, path{}.config(), fault.InjectorConfig{})
@@ -193,6 +210,7 @@ func TestLMTP(t *testing.T) {
 		{"content=450 later", "BDAT 2 LAST\r\nhiNOOP\r\n", "450 later\r\n450 later\r\n450 later\r\n250 2.0.0 ok\r\n", 0},
 		{"bdat=450 later", "BDAT 2 LAST\r\nhiNOOP\r\n", "450 later\r\n250 2.0.0 ok\r\n", 0},
 		{"bdat:1=450 later", "BDAT 2\r\nhiBDAT 0 LAST\r\nNOOP\r\n", "450 later\r\n503 5.5.1 MAIL first\r\n250 2.0.0 ok\r\n", 0},
+		{"bdat:2=450 later", "BDAT 2\r\nhiBDAT 2\r\nhiBDAT 0 LAST\r\nNOOP\r\n", "250 2.0.0 2 octets\r\n450 later\r\n503 5.5.1 MAIL first\r\n250 2.0.0 ok\r\n", 0},
 		{"noop=split", "BDAT 9 LAST\r\n123456789NOOP\r\n", "552 5.3.4 message too large\r\n552 5.3.4 message too large\r\n552 5.3.4 message too large\r\n250 2.0.0 ok\r\n", 0},
 		{"content:2=drop", "DATA\r\nhi\r\n.\r\nNOOP\r\n", data.s + "250 2.0.0 ok\r\n", 1},
 	} {
@@ -291,6 +309,14 @@ func TestTimeLimitsRestDuringADelay(t *testing.T) {
 	s.want(banner.s + "250 2.0.0 ok\r\n")
 	s.wait(1)
 	s.want(banner.s + "250 2.0.0 ok\r\n421 4.4.2 mx.example timed out\r\n")
+}
+
+// They hold in the middle of a chunk, too.
+func TestTimeLimitInAChunk(t *testing.T) {
+	s := newSession(t, path{}.config(), fault.InjectorConfig{Script: fault.MustParse("noop=split")})
+	s.feed(ehlo.c + mail.c + rcpt.c + "BDAT 10\r\nhi")
+	s.wait(s.core.Deadline().Sub(s.now))
+	s.want(banner.s + ehlo.s + mail.s + rcpt.s + "421 4.4.2 mx.example timed out\r\n")
 }
 
 // Lines that are too long for anything are the machine's business.
@@ -397,6 +423,37 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
+// A slow application is waited for, and octets count once.
+func TestSlowSink(t *testing.T) {
+	content := strings.Repeat("line\r\n", 10) + "..\r\n.\r\n"
+	for _, end := range []string{"", "data=drop after 20"} {
+		s := newSession(t, path{}.config(), fault.InjectorConfig{Script: fault.MustParse(end)})
+		s.slow = true
+		s.feed(ehlo.c + mail.c + rcpt.c + data.c)
+		for i := range len(content) {
+			s.feed(content[i : i+1])
+		}
+		s.feed("NOOP\r\n")
+		for range 2 * len(content) {
+			s.machine.Resume()
+			s.answer()
+			s.flush()
+		}
+		want := banner.s + ehlo.s + mail.s + rcpt.s + data.s
+		if end != "" {
+			s.want(want)
+			if got := string(s.content); got != content[:20] {
+				t.Errorf("the machine got %q", got)
+			}
+			continue
+		}
+		s.want(want + "250 2.0.0 ok\r\n250 2.0.0 ok\r\n")
+		if want := []string{strings.Repeat("line\r\n", 10) + ".\r\n"}; !slices.Equal(s.messages, want) {
+			t.Errorf("messages %q", s.messages)
+		}
+	}
+}
+
 func TestEnds(t *testing.T) {
 	delayed := fault.InjectorConfig{Script: fault.MustParse("noop=delay 1h; rset=hang")}
 	t.Run("end of input in a command", func(t *testing.T) {
@@ -416,6 +473,15 @@ func TestEnds(t *testing.T) {
 		s.want(banner.s + "250 2.0.0 ok\r\n")
 		if err := s.core.Err(); err != io.EOF {
 			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("write error ahead of the end of the content", func(t *testing.T) {
+		s := newSession(t, path{}.config(), delayed)
+		s.feed(ehlo.c + mail.c + rcpt.c + "DATA\r\nhi\r\n")
+		s.core.WriteFailed(s.now, io.ErrClosedPipe)
+		s.feed(".\r\n")
+		if want := []string{"hi\r\n"}; !slices.Equal(s.messages, want) {
+			t.Errorf("messages %q", s.messages)
 		}
 	})
 	t.Run("write error in a delay", func(t *testing.T) {

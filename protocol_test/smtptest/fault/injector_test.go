@@ -65,8 +65,8 @@ func TestDelay(t *testing.T) {
 		s.want(before)
 		s.wait(time.Hour - 1)
 		s.want(before)
-		if at := s.core.Deadline(); !at.Equal(start.Add(time.Hour)) {
-			t.Errorf("the deadline is %v", at)
+		if at := s.core.Deadline(); !at.Equal(start.Add(time.Hour)) || s.core.Err() != nil {
+			t.Errorf("the deadline is %v, %v", at, s.core.Err())
 		}
 		s.wait(1)
 		s.want(before + p.last().s)
@@ -128,7 +128,7 @@ func TestHang(t *testing.T) {
 		s.machine.Shutdown()
 		s.flush()
 		s.want(before)
-		if s.core.Err() != nil || !s.core.WantRead() {
+		if s.core.Err() != nil || !s.core.WantRead() || !s.core.Deadline().IsZero() {
 			t.Errorf("the session ended: %v", s.core.Err())
 		}
 		s.turn.FeedEOF(s.now)

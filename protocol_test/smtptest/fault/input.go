@@ -199,12 +199,12 @@ func (in *input) decode(p []byte) (n int, done bool) {
 // beginChunk is what follows a BDAT command. It reports whether the machine is not to
 // see it: a chunk that is refused is read here, and its message is at an end.
 func (c *core) beginChunk(now time.Time, args string) (refused bool) {
-	size, last, err := wire.ParseBDAT(args)
+	size, last, _ := wire.ParseBDAT(args)
 	if size < 0 {
 		return false // the machine ends the session, whatever is said
 	}
 	refused, c.alone = c.alone, false
-	c.pending.last = last && err == nil
+	c.pending.last = last
 	c.in.mode, c.in.left, c.in.octets, c.in.dropping = inputChunk, size, 0, refused
 	if size == 0 {
 		c.in.mode = inputLine

@@ -139,6 +139,18 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestMustParse(t *testing.T) {
+	if got := fault.MustParse("noop=drop"); got.String() != "noop=drop" {
+		t.Errorf("got %v", got)
+	}
+	defer func() {
+		if err, _ := recover().(error); err == nil || err.Error() != "fault script: no such step at offset 0" {
+			t.Errorf("panic: %v", err)
+		}
+	}()
+	fault.MustParse("knock=drop")
+}
+
 func TestCheck(t *testing.T) {
 	drop := fault.Action{Break: fault.Drop}
 	tests := []struct {

@@ -29,6 +29,7 @@ type session struct {
 	asked    []string // verbs of the requests that got to the application
 	trace    []string
 	resets   int
+	slow     bool // the sink takes an octet, and then waits for Resume
 }
 
 // config is that of a server whose replies to EHLO are short.
@@ -90,6 +91,9 @@ func (p pump) Upgraded(now time.Time, tls protocol.TLSState, err error) {
 
 // WriteBody makes the session the sink of its messages.
 func (s *session) WriteBody(p []byte) (int, error) {
+	if s.slow {
+		p = p[:1]
+	}
 	s.content = append(s.content, p...)
 	return len(p), nil
 }
