@@ -82,7 +82,7 @@ func TestMessage(t *testing.T) {
 				t.Fatal(messages, err)
 			}
 			m := messages[0]
-			if string(m.Content) != content || m.Verb != "DATA" || m.User != test.user || m.Hello != "me.example" || m.Session != 0 {
+			if string(m.Content) != content || m.Verb != "BDAT" || m.User != test.user || m.Hello != "me.example" || m.Session != 0 {
 				t.Errorf("got %+v", m)
 			}
 			if m.TLS.Active() != test.tls {
