@@ -70,7 +70,7 @@ func (o *output) attach(lines []byte) {
 			o.mem.segs[n-1] = last[:end+len(lines)]
 			return
 		}
-		if n == o.head+1 && o.moved(last[o.off:], lines) {
+		if n == o.head+1 && o.off < int64(len(last)) && o.moved(last[o.off:], lines) {
 			return
 		}
 	}
