@@ -163,8 +163,8 @@ func (s mox) close() error { return s.c.Close() }
 
 // ours is this project's own client.
 type ours struct {
-	disable wire.ExtensionSet
-	c       *netasync.Client
+	window protocol.Window
+	c      *netasync.Client
 }
 
 func (o ours) dial(ctx context.Context, conn net.Conn, cfg *tls.Config) (sender, error) {
@@ -173,7 +173,7 @@ func (o ours) dial(ctx context.Context, conn net.Conn, cfg *tls.Config) (sender,
 		url, mode = "smtps://"+host, netasync.TLSImplicit
 	}
 	c, err := netasync.Dial(ctx, url, netasync.Config{
-		Hello: "me.example", TLS: mode, TLSConfig: cfg, Disable: o.disable,
+		Hello: "me.example", TLS: mode, TLSConfig: cfg, Window: o.window,
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 	})
 	o.c = c
