@@ -14,6 +14,8 @@ type output struct {
 	// open: the last segment ends where the arena does, so that a command can
 	// lengthen it.
 	open bool
+	// broken: the arena does not hold all that is planned, one octet behind the other.
+	broken bool
 
 	planned int64
 	lent    int64 // a watermark: Output may lend less the next time
@@ -29,7 +31,12 @@ func (o *output) command(arena []byte) {
 	n := len(arena) - start
 	moved := cap(arena) != cap(o.mem.arena)
 	o.mem.arena = arena
-	if o.open && !moved {
+	if moved && !o.broken && o.lent == o.acked {
+		// Nobody holds anything of the old array: all of it is one piece again.
+		clear(o.mem.segs)
+		o.mem.segs, o.head, o.off, o.open = o.mem.segs[:0], 0, 0, true
+		o.mem.segs = append(o.mem.segs, arena[start-int(o.planned-o.acked):])
+	} else if o.open && !moved {
 		last := &o.mem.segs[len(o.mem.segs)-1]
 		*last = (*last)[:len(*last)+n]
 	} else {
@@ -42,6 +49,7 @@ func (o *output) command(arena []byte) {
 // content accounts for segments that were appended to segs behind the first n.
 func (o *output) content(segs [][]byte, n int) {
 	o.mem.segs = segs
+	o.broken = true
 	for _, s := range segs[n:] {
 		o.planned += int64(len(s))
 	}
@@ -105,7 +113,7 @@ func (o *output) withdraw(at int64) {
 		}
 	}
 	// The arena keeps its length: what it held there is never lent again.
-	o.open = false
+	o.open, o.broken = false, true
 	if !o.pending() {
 		o.reset()
 	}
@@ -114,11 +122,11 @@ func (o *output) withdraw(at int64) {
 // drop forgets what was not acknowledged. Nothing is lent from then on, and what
 // is planned goes to mem: a driver may still be writing from the old buffers.
 func (o *output) drop(mem *buffers) {
-	o.mem, o.head, o.off, o.open = mem, 0, 0, false
+	o.mem, o.head, o.off, o.open, o.broken = mem, 0, 0, false, true
 }
 
 func (o *output) reset() {
 	clear(o.mem.segs)
 	o.mem.segs, o.mem.arena = o.mem.segs[:0], o.mem.arena[:0]
-	o.head, o.off, o.open = 0, 0, false
+	o.head, o.off, o.open, o.broken = 0, 0, false, false
 }
