@@ -54,7 +54,8 @@ type Server struct {
 	// protocol, version 1 or 2, which says who the client is. One without a header is closed.
 	// From everywhere else such a header is a command that does not exist.
 	ProxyFrom []netip.Prefix
-	// XClientFrom are networks whose clients may say by XCLIENT for whom they speak.
+	// XClientFrom are networks whose clients may say by XCLIENT for whom they speak,
+	// where no handler answers that.
 	XClientFrom []netip.Prefix
 
 	// Logger is told of what an operator wants to know: failures of this side as

@@ -239,6 +239,24 @@ func TestServerLoginFails(t *testing.T) {
 	srv.Close()
 }
 
+// A store that panics ends the session that asked it.
+func TestServerLoginPanics(t *testing.T) { // F27
+	users := users(t)
+	users.AllowCleartext = true
+	users.Password = func(string, string) error { panic("no store") }
+	addr := serve(t, &netasync.Server{Auth: users})
+	other := say(t, addr, loginHello)
+	say(t, addr, loginHello+`
+		C: AUTH PLAIN AGdlb3JnZQBhYnJhY2FkYWJyYQ==
+		S: 421 4.3.0 mx.example local error
+		EOF
+	`)
+	sayOn(t, other, `
+		C: NOOP
+		S: 250 2.0.0 ok
+	`)
+}
+
 // A handler of AUTH may refuse, and else leaves it to the store.
 func TestHandlerOfAuth(t *testing.T) {
 	users := users(t)
