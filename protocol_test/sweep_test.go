@@ -12,7 +12,7 @@ import (
 	"github.com/sansmtp/sansmtp/transport"
 )
 
-var sweepSeeds = flag.Int("sweep.seeds", 4, "links to run each fault of the sweep on")
+var sweepSeeds = flag.Int("sweep.seeds", 1, "links to run each fault of the sweep on")
 
 // script is a session of the sweep.
 type script struct {

@@ -90,8 +90,9 @@ func (s *serveCommand) Run(ctx context.Context, sys system) error {
 
 // serve runs the server until there is a reason to stop.
 func (s *serveCommand) serve(ctx context.Context, server *netasync.Server, ln net.Listener, m *mailbox) error {
+	running := context.WithoutCancel(ctx)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(context.WithoutCancel(ctx), ln) }()
+	go func() { served <- server.Serve(running, ln) }()
 	var late <-chan time.Time
 	if s.Expect > 0 {
 		timer := time.NewTimer(s.Timeout)
@@ -109,10 +110,10 @@ func (s *serveCommand) serve(ctx context.Context, server *netasync.Server, ln ne
 		cancel()
 	case <-late:
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	stopping, cancel := context.WithTimeout(running, stopTime)
 	defer cancel()
 	// What is under way when the time is up is cut off, and not stored.
-	_ = server.Shutdown(ctx)
+	_ = server.Shutdown(stopping)
 	<-served
 	if n := m.stored(); n < s.Expect {
 		return &failure{exitExpectation, fmt.Errorf("stored %d of %d messages", n, s.Expect)}
