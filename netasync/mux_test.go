@@ -38,7 +38,7 @@ func TestMuxVerbs(t *testing.T) { // P40, P42
 		C: XCODE
 		S: 250 2.0.0 ok
 		C: XREFUSED
-		S: 550 5.0.0 
+		S: 550 5.0.0 mailbox unavailable
 		C: NOOP
 		S: 250 2.0.0 nothing
 		C: XNOBODY

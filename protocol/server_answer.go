@@ -113,19 +113,21 @@ func (r Request) AnswerDefault() bool {
 // Answer gives the reply to the command, and reports whether it did: false where it
 // was answered before or the session is over.
 //
-// The reply's text may have several lines. Where the reply has no enhanced status code and the
-// session has ENHANCEDSTATUSCODES, one that fits the code is added. Control octets in the text
-// are made blanks, and octets outside ASCII "?" unless the client uses SMTPUTF8, so that
-// nothing in it can become a second reply.
+// The reply's text may have several lines; a code without a text gets one that fits.
+// Where the reply has no enhanced status code and the session has ENHANCEDSTATUSCODES,
+// one that fits the code is added. Control octets in the text are made blanks, and
+// octets outside ASCII "?" unless the client uses SMTPUTF8, so that nothing in it can
+// become a second reply.
 //
 // A 421 ends the session behind it, whatever it answers. Answer panics if the code is
 // none that the command can have: a 354 or 334, or a 2yz to content that was not
 // taken by AcceptContent.
 //
-// For a RequestData, Answer before AcceptContent refuses the message, and after it is the
-// verdict, for LMTP on all recipients that AnswerEach has not answered. A verdict that comes before
-// the content is complete is kept until then. If the content turns out to be too large or broken the
-// machine gives the verdict itself, and Answer returns false.
+// For a RequestData, Answer before AcceptContent refuses the message, and after it is
+// the verdict, for LMTP on all recipients that AnswerEach has not answered. A verdict
+// that comes before the content is complete is kept until then. If the content turns
+// out to be too large or broken the machine gives the verdict itself, and Answer
+// returns false.
 func (r Request) Answer(reply wire.Reply) bool {
 	checkAnswer(reply)
 	if r.undecided() {
@@ -169,11 +171,13 @@ func checkAnswer(reply wire.Reply) {
 
 // AcceptContent takes the content of a message: by DATA the client gets its 354. The
 // future settles with the count of octets once the true end of the content was seen,
-// and before the verdict is due; it is rejected with a *BodyError where the content is refused by
-// the machine (ErrTooLarge, ErrBareEOL, an error of dst), and with the session's error where it never
-// became complete. dst may be nil: the content is dropped.
+// and before the verdict is due; it is rejected with a *BodyError where the content is
+// refused by the machine (ErrTooLarge, ErrBareEOL, an error of dst), and with the
+// session's error where it never became complete. dst may be nil: the content is
+// dropped.
 //
-// It panics on a request of another kind, and on one that was answered while the session goes on.
+// It panics on a request of another kind, and on one that was answered while the
+// session goes on.
 func (r Request) AcceptContent(dst Sink) *future.Future[int64] {
 	if !r.data {
 		panic("protocol: AcceptContent on a request that is no RequestData")
@@ -190,9 +194,10 @@ func (r Request) AcceptContent(dst Sink) *future.Future[int64] {
 	return r.tx.completed.Future()
 }
 
-// AcceptAuth makes the exchange of a SASL mechanism with s: New of an auth.Server makes one for Args.
-// s is called inline. The future settles with the 235, or is rejected with the error of s, or a *ReplyError
-// with what the client was told. An error of s gets a reply by its kind: see AuthReplier.
+// AcceptAuth makes the exchange of a SASL mechanism with s: New of an auth.Server makes
+// one for Args. s is called inline. The future settles with the 235, or is rejected
+// with the error of s, or a *ReplyError with what the client was told. An error of s
+// gets a reply by its kind: see AuthReplier.
 func (r Request) AcceptAuth(s sasl.Server) *future.Future[wire.Reply] {
 	return r.AcceptAuthSteps(func(response []byte, answer func([]byte, bool, error)) {
 		answer(s.Next(response))
@@ -240,13 +245,17 @@ func (s *Server) fitAnswer(c *slot, r wire.Reply) wire.Reply {
 			return r
 		}
 	}
+	switch {
+	case r.Text != "" || !r.Positive():
+	case c.kind == RequestHello:
+		return r // its text is what stands behind the host's name
+	case c.kind == RequestConnect || c.kind == RequestQuit:
+		r.Text = s.byDefault(c).Text
+	}
 	return s.fit(r, c.tx != nil && c.tx.mail.SMTPUTF8)
 }
 
 func (s *Server) fitVerdict(t *transaction, r wire.Reply) wire.Reply {
-	if r.Code == wire.CodeOK && r.Text == "" {
-		r.Text = replyOK.Text
-	}
 	return s.fit(r, t.mail.SMTPUTF8)
 }
 

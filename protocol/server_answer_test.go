@@ -102,7 +102,7 @@ func TestServerAnswerPanics(t *testing.T) { // C120 C31
 		}()
 		// It is still there to be answered.
 		m.flush()
-		if !r.Answer(reply(550, "")) || m.flush() != "550 5.0.0 \r\n" {
+		if !r.Answer(reply(550, "")) || m.flush() != "550 5.0.0 mailbox unavailable\r\n" {
 			t.Errorf("behind the panic %q has no answer", tt.line)
 		}
 	}

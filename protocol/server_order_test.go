@@ -363,7 +363,7 @@ func TestServerAnswers(t *testing.T) { // C27 P42 C28 C29 C30 C40 C100 H-I8
 		{"250 2.5.0 fine", "250 2.5.0 fine"},
 		{`250 one\ntwo\nthree`, "250-2.0.0 one\nS: 250-2.0.0 two\nS: 250 2.0.0 three"},
 		{`550 5.7.0 no\n\n`, "550-5.7.0 no\nS: 550-5.7.0\\x20\nS: 550 5.7.0\\x20"},
-		{"451", "451 4.0.0\\x20"},
+		{"451", "451 4.0.0 local error in processing"},
 		{"250 4.1.0 wrong class", "250 2.0.0 wrong class"},
 		{"454 " + long, "454-4.0.0 " + strings.TrimRight(long[:495], " ") + "\nS: 454 4.0.0 " + strings.TrimRight(long[495:], " ")},
 		{"211 state", "211 2.0.0 state"},

@@ -156,6 +156,9 @@ func (s *Server) fit(r wire.Reply, utf8Too bool) wire.Reply {
 	if int(r.Enhanced.Class) != r.Code.Class() || !r.Enhanced.Valid() {
 		r.Enhanced = status(uint16(r.Code.Class()), 0, 0)
 	}
+	if r.Text == "" {
+		r.Text = phrase(r.Code)
+	}
 	clean := strings.IndexFunc(r.Text, func(c rune) bool { return c < ' ' && c != '\n' || c >= 0x7f }) < 0
 	if clean || utf8Too && utf8.ValidString(r.Text) && strings.IndexFunc(r.Text, isSteering) < 0 {
 		return r

@@ -8,7 +8,7 @@ type TraceKind uint8
 const (
 	TraceSent     TraceKind = iota // a line that was sent, secrets replaced by ***
 	TraceReceived                  // a line that was received, likewise
-	TraceContent                   // content and its end of data, as a count of octets
+	TraceContent                   // content that was sent and its end of data, as a count of octets
 	TraceTLS                       // TLS started, or failed to
 )
 
@@ -21,8 +21,9 @@ type TraceEvent struct {
 	// Line is the line without its line end: as sent, or as read, with the octets
 	// that a terminal would act on escaped.
 	Line string
-	// Octets counts the content, for a client as it stands on the wire, for a server
-	// without its dot-stuffing; TraceContent alone has it.
+	// Octets counts content: what a client sent as it stands on the wire, in a
+	// TraceContent; what a server received, without dot-stuffing, in a TraceReceived. 0
+	// for all other lines.
 	Octets int64
 }
 
