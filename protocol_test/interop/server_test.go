@@ -17,6 +17,9 @@ type server struct {
 	login   bool // it wants one
 	once    bool // it stores a message once for a recipient who is there twice
 	most    int  // messages in a connection; 0: any number
+	// mostRefused is the same for messages of which nobody was accepted.
+	mostRefused int
+	strict      bool // it is there beside a server that is the same in all else
 
 	store    *store
 	fileEach bool     // a file for each recipient, or one for all
@@ -53,6 +56,7 @@ func (s *server) url() string { return s.scheme + "://" + s.address }
 // as returns the server at another of its ports.
 func (s server) as(name, key string, kind tlsKind) *server {
 	s.name, s.address, s.tls = name, address(key), kind
+	s.strict = key == "POSTFIX_STRICT"
 	if kind == implicitTLS {
 		s.scheme = "smtps"
 	}
@@ -90,7 +94,9 @@ func exim() *server {
 		temp:     reply{450, "", "4.2.1 Mailbox busy, try again later"},
 		verdict:  reply{250, "", "OK id=ID"},
 		hangsUp:  &reply{550, "", "5.7.1 Go away"},
-		chunked:  &reply{250, "", " N byte chunk, total N\nOK id=ID"},
+		// Each of them costs it a RSET that it counts: smtp_accept_max_nonmail.
+		mostRefused: 8,
+		chunked:     &reply{250, "", " N byte chunk, total N\nOK id=ID"},
 	}
 }
 

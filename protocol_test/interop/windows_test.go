@@ -25,19 +25,28 @@ type window struct {
 	window  protocol.Window
 	disable wire.ExtensionSet
 	count   int // of messages
+	// patience with the verdict on the content; 0: half a minute
+	patience time.Duration
 }
 
 // windows are the ways that make a difference to a server.
 func (s *server) windows() []window {
-	if s.chunked == nil {
-		return []window{{name: "default", count: 120}}
+	switch {
+	case s.chunked == nil:
+		return []window{{name: "default", count: 110}}
+	case s.strict:
+		return []window{{name: "default", count: 200}}
 	}
-	return []window{
+	all := []window{
 		{name: "default", count: 1000},
 		{name: "one", window: protocol.Window{Messages: 1}, count: 60},
 		{name: "sixty-four", window: protocol.Window{Messages: 64, Octets: 1 << 20}, count: 200},
-		{name: "DATA", disable: wire.Chunking, count: 100},
 	}
+	if s.login {
+		all[0].count = 200
+		return all // by DATA it crashes: README.md
+	}
+	return append(all, window{name: "DATA", disable: wire.Chunking, count: 100})
 }
 
 // A thousand messages with every third recipient refused, in one connection where the
@@ -57,7 +66,7 @@ func TestWindows(t *testing.T) {
 				var outcomes []outcome
 				start := time.Now()
 				connections, trips := 0, 0
-				for rest := range slices.Chunk(tasks, cmp.Or(s.most, len(tasks))) {
+				for rest := range s.sessions(tasks) {
 					got, stats, err := w.send(t, s, rest)
 					if err != nil {
 						t.Error(err)
@@ -104,6 +113,27 @@ func TestWindowsDuplicates(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A server that answers once for a recipient who is there twice: what is missing is
+// unknown, and no reply to another message's commands passes for it.
+func TestWindowsVerdictMissing(t *testing.T) {
+	s := smtpServerLMTP()
+	twice := task{newMessage(4 << 10), "s0@client.test", []string{"ok@example.test", "ok@example.test", "ok2@example.test"}}
+	next := task{newMessage(4 << 10), "s1@client.test", []string{"ok@example.test"}}
+	outcomes, _, _ := window{patience: time.Second}.send(t, s, []task{twice, next})
+	want := []string{"accepted", "refused", "unknown"} // no client can tell that the second verdict is for the third
+	for i, r := range outcomes[0].receipt.Recipients {
+		if got := r.Outcome.String(); got != want[i] {
+			t.Errorf("recipient %d: %s, want %s", i, got, want[i])
+		}
+	}
+	for i, want := range []protocol.Outcome{protocol.Unknown, protocol.NotDelivered} {
+		if got := outcomes[i].receipt.Outcome; got != want {
+			t.Errorf("message %d: %v, want %v: %v", i, got, want, outcomes[i].err)
+		}
+	}
+	twice.delivered(t, s, "ok@example.test", "ok2@example.test")
 }
 
 // A server that hangs up amid a window, again and again: what the outcomes say is
@@ -166,10 +196,10 @@ func TestWindowsCutShort(t *testing.T) {
 // send sends messages in one connection. The error says how that ended.
 func (w window) send(t *testing.T, s *server, tasks []task) ([]outcome, netasync.Stats, error) {
 	t.Helper()
-	const patience = 30 * time.Second
+	patience := cmp.Or(w.patience, 30*time.Second)
 	cfg := netasync.Config{
 		Hello: "client.test", TLSConfig: &tls.Config{RootCAs: roots(t)}, Window: w.window, Disable: w.disable,
-		Timeouts: protocol.Timeouts{Mail: patience, Rcpt: patience, Data: patience, Final: patience, Command: patience},
+		Timeouts: protocol.Timeouts{Final: patience},
 	}
 	if s.login {
 		mechanisms, err := netasync.Password(rig.env["LOGIN_USER"], rig.env["LOGIN_PASSWORD"])
@@ -186,6 +216,25 @@ func (w window) send(t *testing.T, s *server, tasks []task) ([]outcome, netasync
 	outcomes := queued(t.Context(), client, tasks)
 	err = client.Quit(t.Context())
 	return outcomes, client.Stats(), err
+}
+
+// sessions divides messages into what the server takes in one connection.
+func (s *server) sessions(tasks []task) func(yield func([]task) bool) {
+	return func(yield func([]task) bool) {
+		from, nobody := 0, 0
+		for i, task := range tasks {
+			if i-from == cmp.Or(s.most, len(tasks)) || nobody == cmp.Or(s.mostRefused, len(tasks)) {
+				if !yield(tasks[from:i]) {
+					return
+				}
+				from, nobody = i, 0
+			}
+			if _, stored := s.expect(task.to...); len(stored) == 0 {
+				nobody++
+			}
+		}
+		yield(tasks[from:])
+	}
 }
 
 // awaitLog returns once Exim has logged a line with that text.
