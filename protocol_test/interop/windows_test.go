@@ -33,20 +33,20 @@ type window struct {
 func (s *server) windows() []window {
 	switch {
 	case s.chunked == nil:
-		return []window{{name: "default", count: 110}}
+		return []window{{name: "default", count: s.most + 40}}
 	case s.strict:
-		return []window{{name: "default", count: 200}}
+		return []window{{name: "default", count: 120}}
 	}
 	all := []window{
 		{name: "default", count: 1000},
-		{name: "one", window: protocol.Window{Messages: 1}, count: 60},
-		{name: "sixty-four", window: protocol.Window{Messages: 64, Octets: 1 << 20}, count: 200},
+		{name: "one", window: protocol.Window{Messages: 1}, count: 40},
+		{name: "sixty-four", window: protocol.Window{Messages: 64, Octets: 1 << 20}, count: 120},
 	}
 	if s.login {
-		all[0].count = 200
+		all[0].count = 120
 		return all // by DATA it crashes: README.md
 	}
-	return append(all, window{name: "DATA", disable: wire.Chunking, count: 100})
+	return append(all, window{name: "DATA", disable: wire.Chunking, count: 60})
 }
 
 // A thousand messages with every third recipient refused, in one connection where the
