@@ -101,6 +101,32 @@ func TestLMTPNobodyAccepted(t *testing.T) { // C108, C118, H-R17
 	})
 }
 
+// A server that answers once for a recipient who is there twice owes a verdict. The
+// reply to the next message's MAIL must not pass for it.
+func TestLMTPRecipientTwice(t *testing.T) { // C107, H-R17
+	for _, set := range [][]string{{"PIPELINING"}, {"PIPELINING", "CHUNKING"}} {
+		for _, second := range []string{"b@mx.example", "B@MX.example"} {
+			m := greeted(t, lmtp, set...)
+			m.Send(envelope("a@me.example", "b@mx.example", second, "c@mx.example"), protocol.BodyText("hi\r\n"))
+			m.Send(envelope("a@me.example", "d@mx.example"), protocol.BodyText("hi\r\n"))
+			out := m.take(1 << 20)
+			m.feed("250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n")
+			if len(set) == 1 {
+				m.feed("354 go\r\n")
+			}
+			out += m.take(1 << 20)
+			m.feed("250 for b\r\n452 not for c\r\n")
+			if out += m.take(1 << 20); strings.Contains(out, "d@mx.example") {
+				t.Errorf("%q, %s: the next message follows an undecided one: %q", set, second, out)
+			}
+			m.feed("250 at last\r\n")
+			if out := m.take(1 << 20); !strings.Contains(out, "d@mx.example") {
+				t.Errorf("%q, %s: the next message does not follow: %q", set, second, out)
+			}
+		}
+	}
+}
+
 // Verdicts that are missing leave those recipients alone unknown, and one too many
 // is a reply to nothing.
 func TestLMTPVerdicts(t *testing.T) { // C107, H-R7, H-R17

@@ -87,8 +87,20 @@ func TestOverlapAddedLater(t *testing.T) { // P16, F1
 func TestOverlapLMTP(t *testing.T) { // C107, H-R17
 	play(t, conversation{
 		cfg:   lmtp,
-		begin: does(hello, sendTo("one", "hi\r\n", "b@mx.example", "c@mx.example", "b@mx.example"), send("two")),
-		text: lhlo("PIPELINING") + toThree + toB + `
+		begin: does(hello, sendTo("one", "hi\r\n", "b@mx.example", "c@mx.example", "d@mx.example"), send("two")),
+		text: lhlo("PIPELINING") + `
+			C: MAIL FROM:<a@me.example>
+			C: RCPT TO:<b@mx.example>
+			C: RCPT TO:<c@mx.example>
+			C: RCPT TO:<d@mx.example>
+			C: DATA
+			S: 250 ok
+			S: 250 ok
+			S: 550 who
+			S: 250 ok
+			S: 354 go
+			C: hi
+			C: .` + toB + `
 			S: 250 for b
 			S: 552 full
 			= one: accepted: 552 full

@@ -85,6 +85,8 @@ func (c *Client) mayBegin(t task) bool {
 	switch {
 	case last.phase < phaseContent || !last.pipelined:
 		return false
+	case last.twice:
+		return false // a server may answer once for both, and what follows would count as the other
 	case !last.chunked:
 		return true // RFC 2920 §3.1: content may open a group
 	}

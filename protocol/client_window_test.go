@@ -404,19 +404,19 @@ func TestWindowNotOffered(t *testing.T) { // C49, C63, H-R13, H-S
 func TestWindowLMTP(t *testing.T) { // C106, C107, C118, H-R17
 	play(t, conversation{
 		cfg: lmtp,
-		begin: does(hello, sendTo("one", "hi\r\n", "b@mx.example", "c@mx.example", "b@mx.example"), send("nobody"),
-			sendTo("full", "hi\r\n", "b@mx.example", "b@mx.example"), send("mail"), send("last"), noop),
+		begin: does(hello, sendTo("one", "hi\r\n", "b@mx.example", "c@mx.example", "d@mx.example"), send("nobody"),
+			sendTo("full", "hi\r\n", "b@mx.example", "c@mx.example"), send("mail"), send("last"), noop),
 		text: lhlo("PIPELINING", "CHUNKING") + `
 			C: MAIL FROM:<a@me.example>
 			C: RCPT TO:<b@mx.example>
 			C: RCPT TO:<c@mx.example>
-			C: RCPT TO:<b@mx.example>
+			C: RCPT TO:<d@mx.example>
 			C: BDAT 4 LAST
 			C: hi` + nextToB + `
 			C: RSET
 			C: MAIL FROM:<a@me.example>
 			C: RCPT TO:<b@mx.example>
-			C: RCPT TO:<b@mx.example>
+			C: RCPT TO:<c@mx.example>
 			C: BDAT 4 LAST
 			C: hi` + nextToB + nextToB + `
 			S: 250 ok

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
 // expect is the report of a message that the server takes for some of the
@@ -75,6 +77,8 @@ func (s *server) rcpt(address string) reply {
 		return s.bad.of(address)
 	case strings.HasPrefix(address, "temp"):
 		return s.temp.of(address)
+	case strings.HasPrefix(address, "drop"):
+		return s.hangsUp.of(address)
 	}
 	return s.accepted.of(address)
 }
@@ -122,6 +126,15 @@ func (s *server) expectSteps(recipients int) (steps []string, roundTrips int) {
 func (r reply) of(address string) reply {
 	r.Text = strings.ReplaceAll(r.Text, "RCPT", address)
 	return r
+}
+
+// wire is the reply as the client has it, but for what scrub does to it.
+func (r reply) wire() wire.Reply {
+	w := wire.Reply{Code: wire.Code(r.Code), Text: r.Text}
+	if r.Enhanced != "" {
+		fmt.Sscanf(r.Enhanced, "%d.%d.%d", &w.Enhanced.Class, &w.Enhanced.Subject, &w.Enhanced.Detail)
+	}
+	return w
 }
 
 func (r reply) positive() bool { return r.Code/100 == 2 }

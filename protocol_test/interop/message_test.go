@@ -135,15 +135,26 @@ func (m message) wire(s *server) int {
 // very content.
 func (m message) delivered(t *testing.T, s *server, to ...string) []stored {
 	t.Helper()
-	count := 1
-	if s.fileEach {
-		count = len(to)
+	files := s.store.await(t, m.id, s.files(to))
+	m.check(t, s, files, to)
+	return files
+}
+
+// files is how many files a message to them comes to.
+func (s *server) files(to []string) int {
+	if s.fileEach || len(to) == 0 {
+		return len(to)
 	}
+	return 1
+}
+
+// check holds what is stored against the message.
+func (m message) check(t *testing.T, s *server, files []stored, to []string) {
+	t.Helper()
 	trace := s.trace
 	if s.dovecot && len(to) == 1 {
 		trace = slices.Insert(slices.Clone(trace), 1, "Delivered-To")
 	}
-	files := s.store.await(t, m.id, count)
 	content := m.content()
 	want := sha256.Sum256(content)
 	var got []string
@@ -160,7 +171,6 @@ func (m message) delivered(t *testing.T, s *server, to ...string) []stored {
 	if want := slices.Sorted(slices.Values(to)); !slices.Equal(got, want) {
 		t.Errorf("stored for %v, want %v", got, want)
 	}
-	return files
 }
 
 // difference shows where contents part.

@@ -14,6 +14,12 @@ type server struct {
 	address string // host:port, or the path of a socket
 	tls     tlsKind
 	lock    bool // it does not offer PIPELINING
+	login   bool // it wants one
+	once    bool // it stores a message once for a recipient who is there twice
+	most    int  // messages in a connection; 0: any number
+	// mostRefused is the same for messages of which nobody was accepted.
+	mostRefused int
+	strict      bool // it is there beside a server that is the same in all else
 
 	store    *store
 	fileEach bool     // a file for each recipient, or one for all
@@ -22,6 +28,7 @@ type server struct {
 
 	accepted, bad, temp reply  // to RCPT, with RCPT for the address
 	verdict             reply  // to the content, with ID for the server's name for it
+	hangsUp             *reply // to RCPT; nil: it has nobody for whom it does that
 	chunked             *reply // the same by BDAT; nil: it does not offer CHUNKING
 	second              *reply // of LMTP: the verdict for every second recipient
 }
@@ -49,6 +56,7 @@ func (s *server) url() string { return s.scheme + "://" + s.address }
 // as returns the server at another of its ports.
 func (s server) as(name, key string, kind tlsKind) *server {
 	s.name, s.address, s.tls = name, address(key), kind
+	s.strict = key == "POSTFIX_STRICT"
 	if kind == implicitTLS {
 		s.scheme = "smtps"
 	}
@@ -66,6 +74,7 @@ func postfix() *server {
 		name: "Postfix", scheme: "smtp", address: address("POSTFIX"),
 		store:    openStore(filepath.Join(rig.env["POSTFIX_STORE"], "*", "new", "*"), readDovecot),
 		fileEach: true, dovecot: true,
+		once:     true,
 		trace:    []string{"Return-Path", "Received", "Received"},
 		accepted: reply{250, "2.1.5", "Ok"},
 		bad:      reply{550, "5.1.1", "<RCPT>: Recipient address rejected: User unknown in virtual mailbox table"},
@@ -84,7 +93,10 @@ func exim() *server {
 		bad:      reply{550, "", "5.1.1 No such user"},
 		temp:     reply{450, "", "4.2.1 Mailbox busy, try again later"},
 		verdict:  reply{250, "", "OK id=ID"},
-		chunked:  &reply{250, "", " N byte chunk, total N\nOK id=ID"},
+		hangsUp:  &reply{550, "", "5.7.1 Go away"},
+		// Each of them costs it a RSET that it counts: smtp_accept_max_nonmail.
+		mostRefused: 8,
+		chunked:     &reply{250, "", " N byte chunk, total N\nOK id=ID"},
 	}
 }
 
@@ -98,6 +110,7 @@ func openSMTPD() *server {
 		bad:      reply{550, "", "Invalid recipient: <RCPT>"},
 		temp:     reply{524, "5.2.4", "Mailing list expansion problem: <RCPT>"}, // it knows no better
 		verdict:  reply{250, "2.0.0", "ID Message accepted for delivery"},
+		most:     100,
 	}
 }
 
@@ -135,6 +148,7 @@ func dovecot() *server {
 		name: "Dovecot LMTP", scheme: "lmtp", address: address("DOVECOT_LMTP"),
 		store:    openStore(filepath.Join(rig.env["DOVECOT_STORE"], "*", "new", "*"), readDovecot),
 		fileEach: true, dovecot: true,
+		once:     true,
 		trace:    []string{"Return-Path", "Received"},
 		accepted: reply{250, "2.1.5", "OK"},
 		bad:      reply{550, "5.1.1", "<RCPT> User doesn't exist: RCPT"},
@@ -171,6 +185,8 @@ func servers() []*server {
 // submission is Dovecot in front of Postfix, for those who log in.
 func submission() *server {
 	s := postfix().as("Dovecot submission", "DOVECOT_SUBMISSION", startTLS)
+	s.login = true
+	s.bad.Text, s.temp.Text = "<RCPT> "+s.bad.Text, "<RCPT> "+s.temp.Text
 	s.trace = []string{"Return-Path", "Received", "Received", "Received"}
 	s.verdict.Text = s.chunked.Text // it passes mail on by BDAT
 	return s

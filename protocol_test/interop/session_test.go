@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"os"
 	"reflect"
 	"sync"
@@ -16,15 +17,21 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// Fifty messages in a row in one connection, of 3 to 52 KiB, with every third
-// recipient refused: each outcome is right, and so is all that was stored.
-func TestSession(t *testing.T) {
+// roots are those of the servers' certificates.
+func roots(t *testing.T) *x509.CertPool {
+	t.Helper()
 	pem, err := os.ReadFile(rig.env["CA"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return pool
+}
+
+// Fifty messages in a row in one connection, of 3 to 52 KiB, with every third
+// recipient refused: each outcome is right, and so is all that was stored.
+func TestSession(t *testing.T) {
 	for _, s := range servers() {
 		for _, order := range []struct {
 			name string
@@ -36,7 +43,7 @@ func TestSession(t *testing.T) {
 		} {
 			t.Run(s.name+"/"+order.name, func(t *testing.T) {
 				client, err := netasync.Dial(t.Context(), s.url(), netasync.Config{
-					Hello: "client.test", TLSConfig: &tls.Config{RootCAs: roots},
+					Hello: "client.test", TLSConfig: &tls.Config{RootCAs: roots(t)},
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -48,22 +55,11 @@ func TestSession(t *testing.T) {
 					t.Error(err)
 				}
 				for i, task := range tasks {
-					want, stored := s.expect(task.to...)
-					got := outcomes[i]
-					if got.err != nil {
+					if got := outcomes[i]; got.err != nil {
 						t.Errorf("message %d: %v", i, got.err)
 						continue
 					}
-					if results := recipients(task, got.receipt); !reflect.DeepEqual(results, want.Recipients) {
-						t.Errorf("message %d: %s\nwant %s", i, indent(report{Recipients: results}), indent(want))
-					}
-					if outcome := got.receipt.Outcome.String(); outcome != want.Outcome {
-						t.Errorf("message %d: %s, want %s", i, outcome, want.Outcome)
-					}
-					if last := replyOf(got.receipt.Reply); !reflect.DeepEqual(last, want.Reply) {
-						t.Errorf("message %d: %v, want %v", i, last, want.Reply)
-					}
-					task.delivered(t, s, stored...)
+					task.delivered(t, s, task.settled(t, s, outcomes[i])...)
 				}
 				t.Logf("%+v", client.Stats())
 			})
@@ -74,7 +70,8 @@ func TestSession(t *testing.T) {
 // task is a message to send, and outcome what came of it.
 type task struct {
 	message
-	to []string
+	from string
+	to   []string
 }
 
 type outcome struct {
@@ -94,13 +91,33 @@ func makeTasks(t *testing.T) (tasks []task) {
 				to[k] = "bad@example.test"
 			}
 		}
-		tasks = append(tasks, task{newMessage((3 + i) << 10), to})
+		tasks = append(tasks, task{newMessage((3 + i) << 10), "sender@client.test", to})
 	}
 	return tasks
 }
 
+// settled wants the outcome that the server is known to give the message, and returns
+// for whom it is stored.
+func (m task) settled(t *testing.T, s *server, got outcome) []string {
+	t.Helper()
+	want, stored := s.expect(m.to...)
+	if len(stored) == 0 {
+		want.Reply = nil // to no content
+	}
+	if results := recipients(m, got.receipt); !reflect.DeepEqual(results, want.Recipients) {
+		t.Errorf("message %s: %s\nwant %s", m.id, indent(report{Recipients: results}), indent(want))
+	}
+	if outcome := got.receipt.Outcome.String(); outcome != want.Outcome {
+		t.Errorf("message %s: %s, want %s", m.id, outcome, want.Outcome)
+	}
+	if last := replyOf(got.receipt.Reply); !reflect.DeepEqual(last, want.Reply) {
+		t.Errorf("message %s: %v, want %v", m.id, last, want.Reply)
+	}
+	return stored
+}
+
 func (m task) envelope() protocol.Envelope {
-	env := protocol.Envelope{From: path("sender@client.test")}
+	env := protocol.Envelope{From: path(m.from)}
 	for _, to := range m.to {
 		env.To = append(env.To, wire.Recipient{Path: path(to)})
 	}
@@ -133,6 +150,9 @@ func queued(ctx context.Context, client *netasync.Client, tasks []task) []outcom
 	outcomes := make([]outcome, len(tasks))
 	for i, d := range deliveries {
 		outcomes[i].receipt, outcomes[i].err = d.Result().Await(ctx)
+		if failure, ok := errors.AsType[*protocol.DeliveryError](outcomes[i].err); ok {
+			outcomes[i].receipt = failure.Receipt
+		}
 	}
 	return outcomes
 }

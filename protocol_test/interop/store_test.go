@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,6 +27,7 @@ type store struct {
 
 // stored is one file of a store.
 type stored struct {
+	from     string // without brackets
 	to       []string
 	envelope envelope // where the server keeps that
 	trace    []string // the names of the fields that servers put in front
@@ -92,27 +94,41 @@ const (
 	betweenLook = 20 * time.Millisecond
 )
 
-// await returns the files of a message once there are as many as there should be. A
+// await returns the files of a message once there are as many as there should be.
+func (s *store) await(t *testing.T, id string, count int) []stored {
+	t.Helper()
+	s.awaitAll(t, map[string]int{id: count})
+	return s.files[id]
+}
+
+// awaitAll returns once there are as many files of each message as there should be. A
 // test that has failed already gets no patience.
 //
 // It looks and looks again: Postfix, Exim and OpenSMTPD deliver after their 250, and
 // none of them tells anybody when.
-func (s *store) await(t *testing.T, id string, count int) []stored {
+func (s *store) awaitAll(t *testing.T, counts map[string]int) {
 	t.Helper()
-	s.awaited[id] += count
+	for id, count := range counts {
+		s.awaited[id] += count
+	}
+	missing := maps.Clone(counts)
 	for i := 0; i == 0 || i < looks && !t.Failed(); i++ {
+		if i > 0 {
+			time.Sleep(betweenLook)
+		}
 		if err := s.look(); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.files[id]) >= count {
+		maps.DeleteFunc(missing, func(id string, count int) bool { return len(s.files[id]) >= count })
+		if len(missing) == 0 {
 			break
 		}
-		time.Sleep(betweenLook)
 	}
-	if n := len(s.files[id]); n != count {
-		t.Fatalf("message %s: %d files in %s, want %d", id, n, s.pattern, count)
+	for id, count := range counts {
+		if n := len(s.files[id]); n != count {
+			t.Fatalf("message %s: %d files in %s, want %d", id, n, s.pattern, count)
+		}
 	}
-	return s.files[id]
 }
 
 // tally holds the whole store against what was awaited of it. What was refused or
@@ -144,7 +160,8 @@ func idOf(content []byte) string {
 
 // readDovecot knows the recipient by the folder.
 func readDovecot(name string, raw []byte) (stored, error) {
-	s, _ := splitTrace(raw)
+	s, values := splitTrace(raw)
+	s.from = bare(values["Return-Path"])
 	user := filepath.Base(filepath.Dir(filepath.Dir(name)))
 	s.to = []string{user + "@example.test"}
 	return s, nil
@@ -152,6 +169,7 @@ func readDovecot(name string, raw []byte) (stored, error) {
 
 func readExim(_ string, raw []byte) (stored, error) {
 	s, values := splitTrace(raw)
+	s.from = bare(values["Return-path"])
 	for to := range strings.SplitSeq(values["Envelope-to"], ",") {
 		s.to = append(s.to, strings.TrimSpace(to))
 	}
@@ -160,6 +178,7 @@ func readExim(_ string, raw []byte) (stored, error) {
 
 func readOpenSMTPD(_ string, raw []byte) (stored, error) {
 	s, values := splitTrace(raw)
+	s.from = bare(values["Return-Path"])
 	s.to = []string{values["Delivered-To"]}
 	return s, nil
 }
@@ -171,9 +190,12 @@ func readEML(name string, raw []byte) (stored, error) {
 	if err == nil {
 		err = json.Unmarshal(beside, &s.envelope)
 	}
-	s.to = s.envelope.To
+	s.from, s.to = bare(s.envelope.From), s.envelope.To
 	return s, err
 }
+
+// bare takes the brackets off a path.
+func bare(path string) string { return strings.TrimSuffix(strings.TrimPrefix(path, "<"), ">") }
 
 var traceFields = []string{"Return-Path", "Return-path", "Received", "Envelope-to", "Delivered-To"}
 
