@@ -160,7 +160,9 @@ func TestIdleServerMemory(t *testing.T) { // C48
 	each := (heap() - before) / n
 	runtime.KeepAlive(servers)
 	t.Logf("an idle server, behind EHLO and one message: %d octets of heap", each)
-	if each > 1400 { // the configuration is a part of it
+	// The configuration is a part of it; buffers would be at least twice as much. With the
+	// race detector the pool forgets some of them on purpose.
+	if each > 2048 {
 		t.Errorf("an idle server holds %d octets", each)
 	}
 }
