@@ -102,7 +102,7 @@ func TestRelayQueue(t *testing.T) {
 			to := []string{"first@starttls.test"}
 			var tasks []task
 			for i := range count {
-				tasks = append(tasks, task{message: newMessage((3 + i) << 10), to: to})
+				tasks = append(tasks, task{newMessage((3 + i) << 10), "sender@client.test", to})
 			}
 			for i, o := range queued(t.Context(), client, tasks) {
 				if o.err != nil {
