@@ -252,8 +252,12 @@ func someContent(chance *rand.Rand, i int, bdat bool) (content []byte, binary bo
 		return []byte(head + ".\r\nRSET\r\nMAIL FROM:<mallory@example.com>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nhello\r\n.\r\nQUIT\r\n"), false
 	case 4:
 		return []byte{}, false
-	case 5: // it fills several buffers
-		return []byte(head + strings.Repeat(".a line of the text\r\n", 1+chance.IntN(5000))), false
+	case 5:
+		lines := 1 + chance.IntN(50)
+		if lines < 5 {
+			lines = 10_000 // more than goes ahead of the replies to recipients
+		}
+		return []byte(head + strings.Repeat(".a line of the text\r\n", lines)), false
 	}
 	noise := make([]byte, 1+chance.IntN(1500))
 	for j := range noise {
