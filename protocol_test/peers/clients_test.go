@@ -179,7 +179,7 @@ func contents() []string {
 }
 
 // Other people's clients send to our server, in clear and in by whatever door they
-// have: it has the octets that were sent, and knows by whom. // P9, P45
+// have: it has the octets that were sent, and knows by whom. // P9, P45, F26
 func TestClientsOfOthers(t *testing.T) {
 	for _, c := range callers() {
 		name := c.name

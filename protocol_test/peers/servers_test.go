@@ -268,7 +268,7 @@ func someContent(chance *rand.Rand, i int, bdat bool) (content []byte, binary bo
 
 // Our client has 300 messages taken by servers of others, between messages that these
 // refuse, whatever it sends ahead: each outcome is that of its message, and what is
-// stored is what was sent, by who sent it. // P1, P19
+// stored is what was sent, by who sent it. // P16, F6, F11
 func TestServersOfOthers(t *testing.T) {
 	for _, k := range takers() {
 		ways := map[string]wire.ExtensionSet{"DATA": wire.Chunking}
