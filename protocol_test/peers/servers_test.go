@@ -36,6 +36,7 @@ type errand struct {
 	to       []string
 	content  []byte
 	binary   bool // BODY=BINARYMIME
+	streamed bool // from a reader, and so by BDAT in several chunks
 	verdicts []string
 	sent     letter // as it is stored; from "": not at all
 }
@@ -204,6 +205,9 @@ func (k taker) errands(n int, bdat bool) []errand {
 		from := fmt.Sprintf("%s.%d@example.com", word, i)
 		e.from = from
 		e.content, e.binary = someContent(chance, i, bdat)
+		if word != "sender" { // nothing of what comes behind the refusal is a command
+			e.content, e.binary, e.streamed = manyLines(i, 5_000), false, true
+		}
 		verdict, taken := k.ok, true
 		switch word {
 		case spammer:
@@ -257,13 +261,17 @@ func someContent(chance *rand.Rand, i int, bdat bool) (content []byte, binary bo
 		if lines < 5 {
 			lines = 10_000 // more than goes ahead of the replies to recipients
 		}
-		return []byte(head + strings.Repeat(".a line of the text\r\n", lines)), false
+		return manyLines(i, lines), false
 	}
 	noise := make([]byte, 1+chance.IntN(1500))
 	for j := range noise {
 		noise[j] = byte(chance.Uint32())
 	}
 	return append([]byte(head), noise...), true
+}
+
+func manyLines(i, n int) []byte {
+	return fmt.Appendf(nil, "Subject: number %d\r\n\r\n%s", i, strings.Repeat(".a line of the text\r\n", n))
 }
 
 // Our client has 300 messages taken by servers of others, between messages that these
@@ -334,7 +342,11 @@ func (k taker) run(t *testing.T, errands []errand, cfg netasync.Config) {
 		if e.binary {
 			env.Params.Body = wire.BodyBinaryMIME
 		}
-		deliveries[i] = c.SendAsync(env, protocol.BodyBytes(e.content))
+		body := protocol.BodyBytes(e.content)
+		if e.streamed {
+			body = netasync.BodyFrom(bytes.NewReader(e.content), -1)
+		}
+		deliveries[i] = c.SendAsync(env, body)
 		if e.sent.from != "" {
 			want = append(want, e.sent)
 		}
