@@ -206,7 +206,7 @@ func (k taker) errands(n int, bdat bool) []errand {
 		e.from = from
 		e.content, e.binary = someContent(chance, i, bdat)
 		if word != "sender" { // nothing of what comes behind the refusal is a command
-			e.content, e.binary, e.streamed = manyLines(i, 5_000), false, true
+			e.content, e.binary, e.streamed = manyLines(i, 4_000), false, true
 		}
 		verdict, taken := k.ok, true
 		switch word {
@@ -258,8 +258,8 @@ func someContent(chance *rand.Rand, i int, bdat bool) (content []byte, binary bo
 		return []byte{}, false
 	case 5:
 		lines := 1 + chance.IntN(50)
-		if lines < 5 {
-			lines = 10_000 // more than goes ahead of the replies to recipients
+		if lines < 3 {
+			lines = 4_000 // more than goes ahead of the replies to recipients
 		}
 		return manyLines(i, lines), false
 	}
