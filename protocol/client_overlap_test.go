@@ -87,6 +87,22 @@ func TestOverlapAddedLater(t *testing.T) { // P16, F1
 func TestOverlapLMTP(t *testing.T) { // C107, H-R17
 	play(t, conversation{
 		cfg:   lmtp,
+		begin: does(hello, send("one"), send("two")),
+		text: lhlo("PIPELINING") + toB + `
+			S: 250 ok
+			S: 250 ok
+			S: 354 go
+			C: hi
+			C: .` + toB + `
+			S: 552 full
+			= one: refused: end of data: 552 full` + accepted + `
+			S: 250 for b
+			= two: accepted: 250 for b
+		`,
+	})
+	// Behind several recipients nothing goes out until all verdicts are in.
+	play(t, conversation{
+		cfg:   lmtp,
 		begin: does(hello, sendTo("one", "hi\r\n", "b@mx.example", "c@mx.example", "d@mx.example"), send("two")),
 		text: lhlo("PIPELINING") + `
 			C: MAIL FROM:<a@me.example>
@@ -100,15 +116,10 @@ func TestOverlapLMTP(t *testing.T) { // C107, H-R17
 			S: 250 ok
 			S: 354 go
 			C: hi
-			C: .` + toB + `
+			C: .
 			S: 250 for b
 			S: 552 full
-			= one: accepted: 552 full
-			S: 250 ok
-			S: 250 ok
-			S: 354 go
-			C: hi
-			C: .
+			= one: accepted: 552 full` + toB + accepted + `
 			S: 250 for b
 			= two: accepted: 250 for b
 		`,

@@ -3,7 +3,6 @@ package protocol
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sansmtp/sansmtp/future"
 	"github.com/sansmtp/sansmtp/protocol/wire"
@@ -75,24 +74,7 @@ func (d *Delivery) check() error {
 		}
 		d.needs |= to.Needs()
 	}
-	d.twice = d.c.cfg.LMTP && hasTwice(d.to)
 	return nil
-}
-
-// hasTwice reports whether two recipients differ in no more than case.
-func hasTwice(to []wire.Recipient) bool {
-	if len(to) == 1 {
-		return false
-	}
-	seen := make(map[string]bool, len(to))
-	for i := range to {
-		mailbox := strings.ToLower(to[i].Path.Mailbox())
-		if seen[mailbox] {
-			return true
-		}
-		seen[mailbox] = true
-	}
-	return false
 }
 
 // checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
@@ -143,7 +125,6 @@ type Delivery struct {
 	parked    bool // its source has no more content yet
 	taken     bool // a verdict on the content was a 2yz
 	settled   bool
-	twice     bool // LMTP: a recipient is there twice
 
 	lines               []byte // its commands, while they are encoded and not planned
 	mailSize, rcptsSize int32  // octets of those up to the end of MAIL, and of the last RCPT

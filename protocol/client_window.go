@@ -85,8 +85,10 @@ func (c *Client) mayBegin(t task) bool {
 	switch {
 	case last.phase < phaseContent || !last.pipelined:
 		return false
-	case last.twice:
-		return false // a server may answer once for both, and what follows would count as the other
+	case c.cfg.LMTP && len(last.to) > 1:
+		// Servers were seen to answer once for all, or for a recipient who is there twice:
+		// replies to what follows would count as the verdicts that are missing.
+		return false
 	case !last.chunked:
 		return true // RFC 2920 §3.1: content may open a group
 	}
