@@ -47,7 +47,8 @@ func trip(t *testing.T, cfg protocol.ClientConfig, c conduct, messages, recipien
 	return hello, rest
 }
 
-// By DATA a message takes one round trip, whatever the number of its recipients.
+// By DATA a message takes one round trip, whatever the number of its recipients; with LMTP
+// two where it has several, because nothing goes out behind it before their verdicts.
 func TestRoundTripsByDATA(t *testing.T) {
 	const messages = 200
 	for _, lmtp := range []bool{false, true} {
@@ -55,7 +56,11 @@ func TestRoundTripsByDATA(t *testing.T) {
 			c := conduct{lmtp: lmtp, offers: []string{"PIPELINING"}}
 			_, rest := trip(t, protocol.ClientConfig{LMTP: lmtp}, c, messages, recipients, "Subject: hi\r\n\r\nhello\r\n")
 			t.Logf("LMTP %v, %d recipients: %.3f round trips for a message", lmtp, recipients, rest/messages)
-			if rest/messages > 1.05 {
+			most := 1.05
+			if lmtp && recipients > 1 {
+				most = 2
+			}
+			if rest/messages > most {
 				t.Errorf("LMTP %v, %d recipients: %.3f round trips for a message", lmtp, recipients, rest/messages)
 			}
 		}
