@@ -151,7 +151,26 @@ S: 452 4.3.1 full
 C: BDAT 6 LAST
 C: QUIT
 S: 503 5.5.1 a chunk of this message was refused
+S: 503 5.5.1 a chunk of this message was refused
+S: 503 5.5.1 a chunk of this message was refused
 ` + bye})
+	// Refused or not, the last chunk has a reply for each: the client counts on them.
+	playServer(t, service{cfg: lmtpServer, text: openedLMTP + threeRecipients + `
+C: BDAT 2 LAST
+C: hiNOOP
+? BDAT 2 LAST -> 452 4.3.1 full
+S: 452 4.3.1 full
+S: 452 4.3.1 full
+S: 452 4.3.1 full
+S: 250 2.0.0 ok
+` + bye})
+	playServer(t, service{cfg: lmtpServer, text: openedLMTP + threeRecipients + `
+C: BDAT 2 LAST
+C: hi\
+? BDAT 2 LAST -> 421 4.3.2 bye
+S: 421 4.3.2 bye
+= closed: BDAT: 421 4.3.2 bye
+`})
 }
 
 // LMTP has LHLO and no other; SMTP has it not.
