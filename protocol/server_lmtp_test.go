@@ -193,3 +193,29 @@ C: LHLO me.example
 S: 500 not the greeting of this protocol
 ` + bye})
 }
+
+// A verdict for a recipient that there is not is a mistake of the application's, and takes
+// nobody else's.
+func TestServerLMTPNoSuchRecipient(t *testing.T) { // C107
+	for _, i := range []int{-1, 2} {
+		m := servedMachine(t, lmtpServer)
+		m.send("LHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nRCPT TO:<c@mx.example>\r\n")
+		m.asked[0].Answer(reply(250, ""))
+		m.asked[1].Answer(reply(250, ""))
+		m.send("DATA\r\n")
+		r := m.asked[2]
+		r.AcceptContent(nil)
+		m.send("hi\r\n.\r\n")
+		panicked := func() (did bool) {
+			defer func() { did = recover() != nil }()
+			r.AnswerEach(i, reply(250, ""))
+			return
+		}()
+		if !panicked {
+			t.Errorf("verdict %d of 2 is taken", i)
+		}
+		if m.flush() != "" || !r.Answer(reply(250, "")) || m.flush() != "250 2.0.0 ok\r\n250 2.0.0 ok\r\n" {
+			t.Errorf("behind verdict %d the others are lost", i)
+		}
+	}
+}
