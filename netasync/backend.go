@@ -92,7 +92,7 @@ func (b *Backend) wants(kind protocol.RequestSet, _ string) bool {
 // Verdict gives the verdict on the content for the i-th of Recipients, and reports
 // whether it did. It is for LMTP, from within Content of a Backend, whose own answer
 // is then that for all other recipients; with SMTP there is but one verdict, and
-// Verdict does nothing.
+// Verdict does nothing. It panics if there are not so many recipients.
 func (t *Transaction) Verdict(i int, reply wire.Reply, err error) bool {
 	return t.writer != nil && t.Session.listener.config.LMTP && t.writer.AnswerEach(i, t.Session.verdict(reply, err))
 }

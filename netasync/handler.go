@@ -46,7 +46,7 @@ type ReplyWriter interface {
 	// a code that is none.
 	Answer(reply wire.Reply) bool
 	// AnswerEach gives the verdict on the content for its i-th recipient, with LMTP
-	// (RFC 2033 §4.2).
+	// (RFC 2033 §4.2). It panics if there are not so many.
 	AnswerEach(i int, reply wire.Reply) bool
 }
 

@@ -290,3 +290,27 @@ func TestTwoAnswers(t *testing.T) { // F27
 		S: 250 2.0.0 ok
 	`)
 }
+
+// With SMTP there is nothing that AnswerEach could answer: the message stays where it is,
+// and can be refused still.
+func TestAnswerEachWithoutLMTP(t *testing.T) {
+	mux := &netasync.Mux{}
+	mux.Handle("RCPT", netasync.HandlerFunc(func(w netasync.ReplyWriter, _ *netasync.Request) { w.Answer(text(250, "")) }))
+	mux.HandleFunc("DATA", func(w netasync.ReplyWriter, _ *netasync.Request) {
+		if w.AnswerEach(0, text(250, "")) {
+			t.Error("it was taken for an answer")
+		}
+		w.Answer(text(452, "full"))
+	})
+	say(t, serve(t, &netasync.Server{Handler: mux}), serverHello+`
+		C: MAIL FROM:<>
+		C: RCPT TO:<b@mx.example>
+		C: DATA
+		S: 250 2.1.0 ok
+		S: 250 2.1.5 ok
+		S: 452 4.0.0 full
+		C: QUIT
+		S: 221 2.0.0 mx.example closes the connection
+		EOF
+	`)
+}

@@ -201,6 +201,9 @@ func (c *command) Answer(reply wire.Reply) (did bool) {
 
 // AnswerEach implements ReplyWriter.
 func (c *command) AnswerEach(i int, reply wire.Reply) (did bool) {
+	if !c.session.listener.config.LMTP {
+		return false // and the message is not taken for it
+	}
 	c.do(func() {
 		reply = c.complete(reply)
 		if did = c.request.AnswerEach(i, reply); !did {

@@ -99,7 +99,7 @@ func (s *Server) Resume() {
 }
 
 // Shutdown ends the session with a 421 as soon as no transaction is open and nothing is
-// unanswered: at once on an idle one.
+// unanswered: at once on an idle one. A MAIL that comes before that gets the 421.
 func (s *Server) Shutdown() {
 	s.shutdown = true
 	s.proceed()

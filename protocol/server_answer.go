@@ -148,7 +148,8 @@ func (r Request) Answer(reply wire.Reply) bool {
 }
 
 // AnswerEach gives the verdict on the message for its i-th accepted recipient, with
-// LMTP (RFC 2033 §4.2). Duplicate recipients count apart.
+// LMTP (RFC 2033 §4.2): once it was accepted, and for i from 0 to below Recipients; it
+// panics beyond. Duplicate recipients count apart.
 func (r Request) AnswerEach(i int, reply wire.Reply) bool {
 	checkAnswer(reply)
 	if !r.undecided() || !r.s.cfg.LMTP {

@@ -59,6 +59,9 @@ func (s *Server) refuseChunk(c *slot) {
 	t.refused = !c.lastChunk
 	if c.lastChunk && t.accepted > 0 {
 		s.tx = nil
+		if s.cfg.LMTP {
+			c.again = int32(t.accepted) - 1 // RFC 2033 §4.3: as many replies as to one that is taken
+		}
 	}
 }
 

@@ -218,6 +218,42 @@ A: it 250
 ? closed
 S: 250 2.0.0 ok
 ` + down})
+	// A client that sends the next message ahead is not served for as long as it likes.
+	next := "C: MAIL FROM:<a@me.example>\nC: RCPT TO:<b@mx.example>\nC: DATA\n"
+	playServer(t, service{cfg: cfg, text: opened + addressed + `
+C: DATA
+? DATA -> accept as first
+S: 354 end data with <CR><LF>.<CR><LF>
+A: shutdown
+C: hi
+C: .
+` + next + `
+= content: "hi\r\n"
+A: first 250
+= closed: MAIL: 421 4.3.2 mx.example is shutting down
+? closed
+S: 250 2.0.0 ok
+` + down})
+	playServer(t, service{cfg: cfg, text: opened + addressed + `
+C: DATA
+? DATA -> accept as first
+S: 354 end data with <CR><LF>.<CR><LF>
+C: hi
+C: .
+C: MAIL FROM:<a@me.example>
+C: RCPT TO:<b@mx.example>
+= content: "hi\r\n"
+? RCPT TO:<b@mx.example>
+A: shutdown
+A: first 250
+S: 250 2.0.0 ok
+S: 250 2.1.0 ok
+S: 250 2.1.5 ok
+C: RSET
+= closed: connection: 421 4.3.2 mx.example is shutting down
+? closed
+S: 250 2.0.0 ok
+` + down})
 	// A transaction that does not go on has its timeout.
 	playServer(t, service{cfg: cfg, text: opened + addressed + "A: shutdown\nWAIT 5m\n= closed: timeout: no command within 5m0s\n? closed\nS: 421 4.4.2 mx.example timed out\n"})
 }

@@ -151,7 +151,26 @@ S: 452 4.3.1 full
 C: BDAT 6 LAST
 C: QUIT
 S: 503 5.5.1 a chunk of this message was refused
+S: 503 5.5.1 a chunk of this message was refused
+S: 503 5.5.1 a chunk of this message was refused
 ` + bye})
+	// Refused or not, the last chunk has a reply for each: the client counts on them.
+	playServer(t, service{cfg: lmtpServer, text: openedLMTP + threeRecipients + `
+C: BDAT 2 LAST
+C: hiNOOP
+? BDAT 2 LAST -> 452 4.3.1 full
+S: 452 4.3.1 full
+S: 452 4.3.1 full
+S: 452 4.3.1 full
+S: 250 2.0.0 ok
+` + bye})
+	playServer(t, service{cfg: lmtpServer, text: openedLMTP + threeRecipients + `
+C: BDAT 2 LAST
+C: hi\
+? BDAT 2 LAST -> 421 4.3.2 bye
+S: 421 4.3.2 bye
+= closed: BDAT: 421 4.3.2 bye
+`})
 }
 
 // LMTP has LHLO and no other; SMTP has it not.
@@ -173,4 +192,30 @@ S: 220 mx.example ESMTP
 C: LHLO me.example
 S: 500 not the greeting of this protocol
 ` + bye})
+}
+
+// A verdict for a recipient that there is not is a mistake of the application's, and takes
+// nobody else's.
+func TestServerLMTPNoSuchRecipient(t *testing.T) { // C107
+	for _, i := range []int{-1, 2} {
+		m := servedMachine(t, lmtpServer)
+		m.send("LHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nRCPT TO:<c@mx.example>\r\n")
+		m.asked[0].Answer(reply(250, ""))
+		m.asked[1].Answer(reply(250, ""))
+		m.send("DATA\r\n")
+		r := m.asked[2]
+		r.AcceptContent(nil)
+		m.send("hi\r\n.\r\n")
+		panicked := func() (did bool) {
+			defer func() { did = recover() != nil }()
+			r.AnswerEach(i, reply(250, ""))
+			return
+		}()
+		if !panicked {
+			t.Errorf("verdict %d of 2 is taken", i)
+		}
+		if m.flush() != "" || !r.Answer(reply(250, "")) || m.flush() != "250 2.0.0 ok\r\n250 2.0.0 ok\r\n" {
+			t.Errorf("behind verdict %d the others are lost", i)
+		}
+	}
 }

@@ -20,6 +20,10 @@ func (s *Server) doMail(c *slot) {
 	case s.tx != nil:
 		s.refuse(c, replyTransactionOpen)
 		return
+	case s.shutdown:
+		// A client that sends ahead is never at rest.
+		s.settled(c, s.named(replyShutdown))
+		return
 	case s.cfg.Limits.MailMax > 0 && s.mails >= s.cfg.Limits.MailMax:
 		s.refuse(c, replyTooManyMessages)
 		return

@@ -146,7 +146,12 @@ func (m *model) chunk(content string, last bool) []wire.Code {
 	if m.open {
 		m.refused = !last
 		if last && len(m.accepted) > 0 {
+			n := 1
+			if m.lmtp {
+				n = len(m.accepted)
+			}
 			m.end()
+			return slices.Repeat([]wire.Code{code}, n)
 		}
 	}
 	return []wire.Code{code}

@@ -20,6 +20,7 @@ type slot struct {
 	guarded    bool // octets that come ahead of the reply end the session
 	fault      fault
 	sent       int32 // verdicts that have left, with LMTP
+	again      int32 // how many more times the reply is due, with LMTP
 	size       int64 // of a chunk
 	tx         *transaction
 	rcpt       *wire.Recipient
@@ -54,7 +55,7 @@ func (s *Server) push(is serverCommand) *slot {
 	// What the last command in this place has left is overwritten where it is used.
 	c.is, c.kind, c.state = is, 0, slotWaiting
 	c.starts, c.last, c.broken, c.lastChunk, c.guarded = false, false, false, false, false
-	c.fault, c.sent, c.size = faultNone, 0, 0
+	c.fault, c.sent, c.again, c.size = faultNone, 0, 0, 0
 	if c.tx != nil {
 		c.tx, c.rcpt = nil, nil
 	}
@@ -181,6 +182,9 @@ func (s *Server) reply() {
 			s.in.cause = &ProtocolError{Reason: "too many errors"}
 		}
 		if c.sent == 0 {
+			s.plan(c.reply)
+		}
+		for ; c.again > 0 && !c.last; c.again-- {
 			s.plan(c.reply)
 		}
 		if c.guarded {

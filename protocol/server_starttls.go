@@ -10,10 +10,10 @@ import (
 // wants them taken for what comes under TLS: nothing of them is done.
 func (s *Server) doStartTLS(c *slot) {
 	switch {
-	case !s.offered.Has(wire.StartTLS):
-		s.refuse(c, replyNotImplemented)
 	case s.tls.Active():
 		s.refuse(c, replyTLSTwice)
+	case !s.offered.Has(wire.StartTLS):
+		s.refuse(c, replyNotImplemented)
 	case c.args != "":
 		s.refuse(c, replyNoArguments)
 	case s.in.ahead:

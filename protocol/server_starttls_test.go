@@ -251,8 +251,8 @@ S: 250 2.1.0 ok
 }
 
 // With implicit TLS the greeting waits for the handshake, and STARTTLS is not offered.
-func TestServerImplicitTLS(t *testing.T) { // C103
-	cfg := protocol.ServerConfig{TLS: true, ImplicitTLS: true, RequireTLS: true, Enable: wire.RequireTLS, Requests: protocol.RequestConnect}
+func TestServerImplicitTLS(t *testing.T) { // C103 C85 H-T6
+	cfg := protocol.ServerConfig{ImplicitTLS: true, RequireTLS: true, Enable: wire.RequireTLS, Requests: protocol.RequestConnect}
 	playServer(t, service{cfg: cfg, text: `
 TLS
 ? connect

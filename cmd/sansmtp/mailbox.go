@@ -42,14 +42,20 @@ func (m *mailbox) backend() *netasync.Backend {
 	}
 }
 
-func (m *mailbox) enter(context.Context, *netasync.Session) (wire.Reply, error) {
+func (m *mailbox) enter(_ context.Context, s *netasync.Session) (wire.Reply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	s.SetValue(m, true)
 	m.sessions++
 	return wire.Reply{}, nil
 }
 
-func (m *mailbox) leave(*netasync.Session) {
+// leave is the end of any session: of those too that ended in the TLS handshake, or had
+// their greeting from a fault, and never entered.
+func (m *mailbox) leave(s *netasync.Session) {
+	if s.Value(m) == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sessions--

@@ -1,6 +1,9 @@
 package store
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // group lets goroutines that want the same done at the same time share it: whoever
 // comes first does it for all who wait by then.
@@ -18,8 +21,12 @@ type ticket[T any] struct {
 	err  error
 }
 
+// errNotCommitted is what is left of a commit that panicked: whoever had it done by
+// another must not take it for a success.
+var errNotCommitted = errors.New("the commit that this was a part of was broken off")
+
 func (g *group[T]) do(item T) error {
-	t := &ticket[T]{item: item}
+	t := &ticket[T]{item: item, err: errNotCommitted}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, t)
 	g.mu.Unlock()

@@ -49,6 +49,9 @@ func (env Envelope) protocol() string {
 	if !isToken(name) {
 		name = "SMTP"
 	}
+	if name == "SMTP" { // which has neither
+		return name
+	}
 	if env.TLSVersion != 0 {
 		name += "S"
 	}

@@ -27,7 +27,7 @@ func TestTrace(t *testing.T) { // C35
 			func(e *Envelope) {
 				e.ID, e.Hello, e.Peer, e.Protocol, e.TLSVersion = "a;b", "x\r\ny", "@", "SMTP (x)", 0x303
 			},
-			"Return-Path: <a@b.example>\r\nReceived: from unknown\r\n\tby mx.example with SMTPS;\r\n\tSat, 21 Nov 2026 11:19:20 +0000\r\n",
+			"Return-Path: <a@b.example>\r\nReceived: from unknown\r\n\tby mx.example with SMTP;\r\n\tSat, 21 Nov 2026 11:19:20 +0000\r\n",
 		},
 		{
 			func(e *Envelope) { e.Hello, e.Peer = strings.Repeat("a", 256), "[::ffff:192.0.2.1]:25" },
