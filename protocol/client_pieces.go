@@ -16,7 +16,9 @@ func (d *Delivery) next(max int) (Chunk, error) {
 // read, unless inFile says that it may come as it is.
 func (d *Delivery) nextPiece(c *Client, max int, inFile bool) (Chunk, error) {
 	mem := c.mem
-	if mem.ranged.N == 0 {
+	// A message that was given up halfway may have left some of its own there.
+	if mem.ranged.N == 0 || d.read == 0 {
+		mem.ranged = Chunk{}
 		piece, err := d.next(max)
 		if piece.File == nil || err != nil && err != io.EOF {
 			return piece, err
