@@ -31,7 +31,7 @@ func (d *Delivery) nextPiece(c *Client, max int, inFile bool) (Chunk, error) {
 	if inFile {
 		return d.rest(c, mem.ranged.N)
 	}
-	if mem.piece == nil {
+	if mem.piece == nil || c.out.acked < c.pieceEnd { // those who hold pieces of the old one keep it
 		mem.piece = make([]byte, maxPooled)
 	}
 	n, err := mem.ranged.Read(mem.piece[:min(max, len(mem.piece))])
