@@ -12,7 +12,8 @@ import (
 type Body interface {
 	// Size is the number of octets that Open's reader yields; -1 if that is not
 	// known. A reader that yields more or fewer, or fails, never gets an end of data:
-	// by DATA that ends the connection, by BDAT it costs the message alone.
+	// by DATA that ends the connection, by BDAT it costs the message alone, except where
+	// the File of a chunk that is announced already turns out too short.
 	Size() int64
 	// Open starts at the first octet. It is called once for each transaction, before
 	// its first command is written.
