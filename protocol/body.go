@@ -29,8 +29,8 @@ type BodyReader interface {
 	// failure too. ErrNotReady is none: Next is called again once Client.BodyReady was.
 	//
 	// A piece that lies in a File may have any number of octets. Nothing but CRLF ends
-	// a line there: it may go out as it lies, without a look at it, wherever the
-	// framing allows that.
+	// a line there, and none is cut in two between it and memory: it may go out as it
+	// lies, without a look at it, wherever the framing allows that.
 	Next(max int) (Chunk, error)
 	// Release ends the use of the reader. It is called exactly once.
 	Release()
