@@ -12,7 +12,8 @@ import (
 type Body interface {
 	// Size is the number of octets that Open's reader yields; -1 if that is not
 	// known. A reader that yields more or fewer, or fails, never gets an end of data:
-	// by DATA that ends the connection, by BDAT it costs the message alone.
+	// by DATA that ends the connection, by BDAT it costs the message alone, except where
+	// the File of a chunk that is announced already turns out too short.
 	Size() int64
 	// Open starts at the first octet. It is called once for each transaction, before
 	// its first command is written.
@@ -28,8 +29,8 @@ type BodyReader interface {
 	// failure too. ErrNotReady is none: Next is called again once Client.BodyReady was.
 	//
 	// A piece that lies in a File may have any number of octets. Nothing but CRLF ends
-	// a line there: it may go out as it lies, without a look at it, wherever the
-	// framing allows that.
+	// a line there, and none is cut in two between it and memory: it may go out as it
+	// lies, without a look at it, wherever the framing allows that.
 	Next(max int) (Chunk, error)
 	// Release ends the use of the reader. It is called exactly once.
 	Release()

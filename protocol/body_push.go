@@ -95,9 +95,9 @@ func (b *BodyPush) Close() error {
 	return nil
 }
 
-// Abort gives the content up. Once any of it was asked for, that ends the connection,
-// with a *BodyError around err and without an end of data. A nil err stands for
-// ErrBodyGivenUp.
+// Abort gives the content up: the message fails with a *BodyError around err, without an
+// end of data. Once its transaction has begun, that ends the connection where it goes by
+// DATA; by BDAT it costs the message alone. A nil err stands for ErrBodyGivenUp.
 func (b *BodyPush) Abort(err error) {
 	if err == nil || err == io.EOF || err == ErrNotReady {
 		err = ErrBodyGivenUp

@@ -53,6 +53,7 @@ type Client struct {
 
 	held       []heldSource
 	scratchEnd int64 // where what was planned from mem.scratch ends
+	pieceEnd   int64 // and from mem.piece, or a source's own memory
 
 	greeting future.Promise[wire.Reply]
 	follow   stepSet // what may be answered next, by the table

@@ -360,3 +360,42 @@ func TestChunkNotReady(t *testing.T) { // F12, C64
 		`,
 	})
 }
+
+// A message that goes back to the queue has its content yet: none of it was asked for
+// while a file before it kept its commands from being lent.
+func TestChunkInFileWaitsForItsCommands(t *testing.T) { // P16, C31, F4
+	const message = "MAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nBDAT "
+	inOne := func(text string) protocol.Body {
+		return &eager{&parts{size: int64(len(text)), pieces: []protocol.Chunk{stored(text)}}}
+	}
+	m := greeted(t, protocol.ClientConfig{Allow8Bit: true}, "PIPELINING", "CHUNKING")
+	m.send("one", inOne("one\r\n"), "b@mx.example")
+	two := m.send("two", inOne("two\r\n"), "b@mx.example")
+	m.send("three", inOne("three\r\n"), "b@mx.example")
+	if got := m.lend(1 << 16); got != message+"5 LAST\r\none\r\n" {
+		t.Fatalf("lends %q", got)
+	}
+	if !two.Cancel() {
+		t.Fatal("not cancelled")
+	}
+	m.wrote(message + "5 LAST\r\none\r\nRSET\r\n" + message + "7 LAST\r\nthree\r\n")
+}
+
+// What is left of a file whose message was given up goes into no other message.
+func TestChunkInFileGivenUp(t *testing.T) { // C65
+	m := greeted(t, protocol.ClientConfig{}, "PIPELINING", "CHUNKING")
+	secret := strings.Repeat("secret\r\n", chunkSize)
+	m.send("one", &eager{&parts{size: -1, pieces: []protocol.Chunk{stored(secret)}}}, "b@mx.example")
+	m.send("two", &eager{&parts{size: -1, pieces: []protocol.Chunk{stored("A: b\r\n\r\n")}}}, "b@mx.example")
+	const group = "MAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\n"
+	m.wrote(group)
+	m.feed("250 ok\r\n250 ok\r\n")
+	const command = "BDAT 65536\r\n"
+	if got := m.lend(len(command)); got != command {
+		t.Fatalf("lends %q", got)
+	}
+	m.feed("552 no\r\n")
+	m.wrote(command + secret[:chunkSize] + "RSET\r\n" + group)
+	m.feed("250 ok\r\n250 ok\r\n250 ok\r\n")
+	m.wrote("BDAT 8 LAST\r\nA: b\r\n\r\n")
+}

@@ -103,7 +103,7 @@ func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
 	c.out.content(segs, before)
 	c.scratchEnd = c.out.planned
 	if d.source != nil {
-		d.pieceEnd = c.out.planned
+		d.pieceEnd, c.pieceEnd = c.out.planned, c.out.planned
 	}
 	if last {
 		d.endOfData(c)

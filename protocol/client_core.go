@@ -144,7 +144,9 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 	if c.err == nil && c.writeErr == nil {
 		from := len(dst)
 		dst = c.out.lend(dst, max)
-		for c.out.planned-c.out.acked < int64(max) && c.fetch(max-int(c.out.planned-c.out.acked)) && c.err == nil {
+		// All before it is lent first, which a file in between can delay: a message of which
+		// nothing was lent may go back to the queue, and its source is read only once.
+		for c.out.lent == c.out.planned && c.out.planned-c.out.acked < int64(max) && c.fetch(max-int(c.out.planned-c.out.acked)) && c.err == nil {
 			c.settle() // where a source failed its message, the next one begins
 			dst = c.out.lend(dst[:from], max)
 		}

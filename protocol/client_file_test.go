@@ -137,3 +137,28 @@ func TestWriteFailsForContent(t *testing.T) { // C31
 		t.Errorf("a failure of the connection: %v", receipt.Outcome)
 	}
 }
+
+// A reply can overtake Wrote: what was read of one file stays as it is while it is lent,
+// though the content of the next message is asked for already.
+func TestContentInFileStaysAsItIs(t *testing.T) { // F12
+	m := greeted(t, protocol.ClientConfig{}, "PIPELINING")
+	one, two := strings.Repeat("1", 5000)+"\r\n", strings.Repeat("2", 5000)+"\r\n"
+	for _, text := range []string{one, two} {
+		m.send(text, &inFile{file: strings.NewReader(text), size: int64(len(text)), parts: []int64{int64(len(text))}, early: true}, "b@mx.example")
+	}
+	m.wrote(mailGroup)
+	m.feed("250 ok\r\n250 ok\r\n354 go\r\n")
+	lent := m.Output(m.now, nil, 1<<16)
+	m.feed("250 queued\r\n250 ok\r\n250 ok\r\n354 go\r\n")
+	want := one + ".\r\n" + mailGroup
+	if got := m.lend(1 << 16); got != want+two+".\r\n" {
+		t.Errorf("lends %.100q", got)
+	}
+	var got []byte
+	for _, c := range lent {
+		got = append(got, c.Bytes...)
+	}
+	if string(got) != want {
+		t.Errorf("what was lent is %.100q now", got)
+	}
+}

@@ -75,6 +75,54 @@ func TestBusyClientIsBounded(t *testing.T) { // rule 11
 	}
 }
 
+// Nor does the trace of one whose output always waits in part.
+func TestBusyTraceIsBounded(t *testing.T) { // rule 11
+	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	traced := 0
+	c, err := NewClient(now, ClientConfig{Window: Window{Messages: 8}, Trace: func(e TraceEvent) {
+		if e.Kind == TraceSent {
+			traced++
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := wire.ParsePath("b@mx.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := Envelope{From: path, To: []wire.Recipient{{Path: path}}}
+	c.Hello("me.example")
+	for range 20 {
+		c.Send(env, BodyText("hi\r\n"))
+	}
+	write := func(keep int64) {
+		c.Output(now, nil, int(c.out.planned-c.out.acked-keep))
+		c.Wrote(now, c.out.lent-c.out.acked)
+	}
+	for i, reply := range []string{"220 mx.example\r\n", "250-mx.example\r\n250-PIPELINING\r\n250 CHUNKING\r\n", "250 ok\r\n250 ok\r\n250 queued\r\n"} {
+		if _, err := c.Feed(now, []byte(reply)); err != nil {
+			t.Fatal(err)
+		}
+		write(int64(i / 2))
+	}
+	before := traced
+	const messages = 1000
+	for range messages {
+		c.Send(env, BodyText("hi\r\n"))
+		if _, err := c.Feed(now, []byte("250 reset\r\n250 ok\r\n250 ok\r\n250 queued\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		write(1)
+		if cap(c.traces) > 200 {
+			t.Fatalf("%d lines are kept", cap(c.traces))
+		}
+	}
+	if traced -= before; traced != 4*messages {
+		t.Errorf("%d lines traced", traced)
+	}
+}
+
 // What a message that is given up had encoded makes room again.
 func TestCanceledMessageLeavesNothingReserved(t *testing.T) { // rule 11
 	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)

@@ -16,7 +16,9 @@ func (d *Delivery) next(max int) (Chunk, error) {
 // read, unless inFile says that it may come as it is.
 func (d *Delivery) nextPiece(c *Client, max int, inFile bool) (Chunk, error) {
 	mem := c.mem
-	if mem.ranged.N == 0 {
+	// A message that was given up halfway may have left some of its own there.
+	if mem.ranged.N == 0 || d.read == 0 {
+		mem.ranged = Chunk{}
 		piece, err := d.next(max)
 		if piece.File == nil || err != nil && err != io.EOF {
 			return piece, err
@@ -29,7 +31,7 @@ func (d *Delivery) nextPiece(c *Client, max int, inFile bool) (Chunk, error) {
 	if inFile {
 		return d.rest(c, mem.ranged.N)
 	}
-	if mem.piece == nil {
+	if mem.piece == nil || c.out.acked < c.pieceEnd { // those who hold pieces of the old one keep it
 		mem.piece = make([]byte, maxPooled)
 	}
 	n, err := mem.ranged.Read(mem.piece[:min(max, len(mem.piece))])

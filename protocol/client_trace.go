@@ -52,8 +52,10 @@ func (c *Client) traceSent(now time.Time) {
 		e.Time = now
 		c.cfg.Trace(e)
 	}
-	if c.unsent == len(c.traces) {
-		c.traces, c.unsent = c.traces[:0], 0
+	if c.unsent > len(c.traces)/2 {
+		n := copy(c.traces, c.traces[c.unsent:])
+		clear(c.traces[n:])
+		c.traces, c.unsent = c.traces[:n], 0
 	}
 }
 

@@ -53,3 +53,20 @@ func TestGroupIsOneWrite(t *testing.T) {
 		t.Error(receipt, err, ok)
 	}
 }
+
+// Content that happens to end like the commands that wait behind it is not taken for
+// commands that were moved: the arena ends with that of its chunk.
+func TestCommandsBehindContentOfTheirOwn(t *testing.T) { // P16, C65, H-I11
+	m := greeted(t, protocol.ClientConfig{Allow8Bit: true}, "PIPELINING", "CHUNKING")
+	one := protocol.NewBodyPush(m.Client, 20, 100, nil)
+	m.send("one", one, "b@mx.example")
+	m.send("two", protocol.BodyText("two\r\n"), "b@mx.example")
+	one.Write([]byte("hello A"))
+	const all = "MAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nBDAT 7\r\nhello "
+	if got := m.lend(len(all)); got != all {
+		t.Fatalf("lends %q", got)
+	}
+	m.Wrote(m.now, int64(len(all)))
+	m.feed("250 ok\r\n250 ok\r\n552 no\r\n")
+	m.wrote("ARSET\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nBDAT 5 LAST\r\ntwo\r\n")
+}

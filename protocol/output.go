@@ -80,11 +80,13 @@ func (o *output) attach(lines []byte) {
 // moved makes one segment of lines and the only one before them, where that was moved to
 // stand in front of lines as the arena grew. Nobody may hold it yet.
 func (o *output) moved(before, lines []byte) bool {
-	start := len(o.mem.arena) - len(lines) - len(before)
-	if o.lent != o.acked || o.reserved != 0 || len(before) == 0 || start < 0 || !bytes.Equal(o.mem.arena[start:start+len(before)], before) {
+	arena := o.mem.arena
+	at := len(arena) - len(lines)
+	start := at - len(before)
+	if o.lent != o.acked || len(lines) == 0 || start < 0 || &arena[at] != &lines[0] || !bytes.Equal(arena[start:at], before) {
 		return false
 	}
-	o.mem.segs[o.head], o.off = o.mem.arena[start:], 0
+	o.mem.segs[o.head], o.off = arena[start:], 0
 	return true
 }
 
