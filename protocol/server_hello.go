@@ -15,7 +15,7 @@ func (s *Server) doHello(c *slot) {
 		return
 	}
 	// RFC 3207 §4: EHLO alone is allowed before STARTTLS; HELO has no way to get there.
-	if s.cfg.RequireTLS && !s.tls.Active() && c.verb == wire.VerbHelo {
+	if s.cfg.RequireTLS && s.tls == nil && c.verb == wire.VerbHelo {
 		s.refuse(c, replyTLSRequired)
 		return
 	}
@@ -58,7 +58,7 @@ func (s *Server) offers() wire.Offer {
 		DeliverByMin: cfg.DeliverByMin, PriorityProfile: cfg.PriorityProfile, Extra: cfg.Extra,
 	}
 	// RFC 3207 §4.2: not inside TLS. RFC 8689 §2: only there.
-	if s.tls.Active() {
+	if s.tls != nil {
 		o.Set &^= wire.StartTLS
 	} else {
 		o.Set &^= wire.RequireTLS
@@ -68,7 +68,7 @@ func (s *Server) offers() wire.Offer {
 		o.HoldMaxUntil = s.clock.now.Add(cfg.HoldMax).UTC()
 	}
 	if o.Set.Has(wire.Auth) {
-		if o.AuthMechanisms = cfg.Mechanisms(s.tls); len(o.AuthMechanisms) == 0 {
+		if o.AuthMechanisms = cfg.Mechanisms(s.TLS()); len(o.AuthMechanisms) == 0 {
 			o.Set &^= wire.Auth
 		}
 	}
