@@ -30,7 +30,8 @@ func (s *Server) doHello(c *slot) {
 func (s *Server) hello(c *slot, r wire.Reply) wire.Reply {
 	// RFC 5321 §4.1.4: it clears the transaction as RSET does.
 	s.dropTransaction()
-	s.verb, s.name, s.set = c.verb, c.args, 0
+	// The lines of other commands, and of other sessions, share the memory of this one.
+	s.verb, s.name, s.set = strings.Clone(c.verb), strings.Clone(c.args), 0
 	text := append(make([]byte, 0, 256), s.cfg.Hostname...)
 	// A second line would be taken for a keyword.
 	if line, _, _ := strings.Cut(r.Text, "\n"); line != "" {
