@@ -12,8 +12,8 @@ type encodedReply struct {
 
 // appendReply appends the octets of r to dst.
 func (b *buffers) appendReply(dst []byte, r *wire.Reply) []byte {
-	place := int(r.Code) + int(r.Enhanced.Subject) + int(r.Enhanced.Detail) + len(r.Text)
-	e := &b.said[place%len(b.said)]
+	place := uint(r.Code) + uint(r.Enhanced.Subject) + uint(r.Enhanced.Detail) + uint(len(r.Text))
+	e := &b.said[place%uint(len(b.said))]
 	if e.n > 0 && e.reply == *r {
 		return append(dst, e.raw[:e.n]...)
 	}

@@ -30,35 +30,36 @@ type Server struct {
 	in input
 
 	offered wire.ExtensionSet // by the configuration, whatever the connection is like
+	set     wire.ExtensionSet // what the last EHLO offered
 
-	// What the session has come to.
+	// What the session has come to. An application holds thousands of idle servers:
+	// flags stand together, and what few sessions have is only referred to.
 	greeted       bool // with a 2yz
 	alone         bool // the command below next is one that nothing is done behind until it is answered
 	authenticated bool
 	upgrading     bool // from the 220 to STARTTLS until Upgraded
 	shutdown      bool
-	verb, name    string
-	set           wire.ExtensionSet // what the last EHLO offered
-	tls           TLSState
-	tx            *transaction // the one that commands belong to
-	filling       *transaction // the one whose content is being received
-	auth          *authExchange
-	upgrade       Upgrade
-	mails         int // transactions so far
-	domains       map[string]struct{}
-	refusals      refusals
+
+	busy    bool // a call is under way: rule 5
+	eof     bool // the client sends no more
+	closed  bool // RequestClosed was pulled
+	dropped bool // no output is lent any more
+
+	verb, name string
+	tls        *TLSState    // nil in clear
+	tx         *transaction // the one that commands belong to
+	filling    *transaction // the one whose content is being received
+	auth       *authExchange
+	mails      int // transactions so far
+	domains    map[string]struct{}
+	refusals   refusals
 
 	clock serverClock
 
-	busy     bool  // a call is under way: rule 5
-	eof      bool  // the client sends no more
-	closed   bool  // RequestClosed was pulled
 	failure  error // recorded by Fail from inside a callback
 	writeErr error // from WriteFailed
-	dropped  bool  // no output is lent any more
 	err      error
-	traces   []tracedLine
-	unsent   int // the first of traces that was not lent yet
+	traces   *replyTraces // nil while every reply that was planned is reported
 }
 
 // NewServer returns a server for one connection. The error is a *ConfigError.
@@ -120,7 +121,12 @@ func (s *Server) End(reply wire.Reply) {
 func (s *Server) SetDeadline(t time.Time) { s.clock.deadline = t }
 
 // TLS returns the state that Upgraded reported; the zero value in clear.
-func (s *Server) TLS() TLSState { return s.tls }
+func (s *Server) TLS() TLSState {
+	if s.tls == nil {
+		return TLSState{}
+	}
+	return *s.tls
+}
 
 // Hello returns the verb and the name of the last EHLO, HELO or LHLO that was
 // accepted; "" before it, and again behind STARTTLS.

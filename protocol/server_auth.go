@@ -47,7 +47,7 @@ func (s *Server) doAuth(c *slot) {
 		s.refuse(c, replyTransactionOpen)
 	case mechanism == "":
 		s.refuse(c, replyArguments)
-	case !slices.Contains(s.cfg.Mechanisms(s.tls), mechanism):
+	case !slices.Contains(s.cfg.Mechanisms(s.TLS()), mechanism):
 		s.refuse(c, s.noMechanism(mechanism))
 	case len(initial) > maxAuthLine:
 		s.refuse(c, replyLongResponse)
@@ -64,7 +64,7 @@ func (s *Server) doAuth(c *slot) {
 
 // noMechanism tells a mechanism that needs TLS from one that there is not at all.
 func (s *Server) noMechanism(mechanism string) wire.Reply {
-	if !s.tls.Active() && slices.Contains(s.cfg.Mechanisms(TLSState{Version: 0x0304}), mechanism) {
+	if s.tls == nil && slices.Contains(s.cfg.Mechanisms(TLSState{Version: 0x0304}), mechanism) {
 		return replyEncryption
 	}
 	return replyNoMechanism

@@ -135,7 +135,7 @@ func (s *Server) do(c *slot) {
 		s.ask(c)
 	case !s.greeted:
 		s.refuse(c, replyNoService)
-	case s.cfg.RequireTLS && !s.tls.Active() && !commandRules[c.is].clear:
+	case s.cfg.RequireTLS && s.tls == nil && !commandRules[c.is].clear:
 		s.refuse(c, replyTLSRequired)
 	default:
 		s.run(c)

@@ -71,7 +71,7 @@ func (cfg *ServerConfig) check(now time.Time) error {
 	// What EHLO will say is tried once, so that it cannot fail later.
 	s := Server{cfg: *cfg, offered: cfg.extensions()}
 	s.clock.now = now
-	for _, s.tls.Version = range []uint16{0, 0x0304} {
+	for _, s.tls = range []*TLSState{nil, {Version: 0x0304}} {
 		o := s.offers()
 		if _, err := wire.AppendExtensions(nil, &o); err != nil {
 			return &ConfigError{Field: "extensions", Err: err}

@@ -40,7 +40,7 @@ func (s *Server) rest() {
 
 // restIfIdle gives the buffers back where nothing is under way.
 func (s *Server) restIfIdle() {
-	if s.head == s.tail && s.in.length == 0 && !s.out.pending() && s.filling == nil && s.err == nil && s.unsent == len(s.traces) {
+	if s.head == s.tail && s.in.length == 0 && !s.out.pending() && s.filling == nil && s.err == nil && s.traces == nil {
 		s.rest()
 	}
 }
@@ -182,7 +182,7 @@ func (s *Server) dropOutput() {
 	s.out.drop(s.mem)
 	s.out.lent, s.out.acked = s.out.planned, s.out.planned
 	s.dropped = true
-	s.traces, s.unsent = nil, 0
+	s.traces = nil
 }
 
 // Output implements Core.
@@ -190,7 +190,7 @@ func (s *Server) Output(now time.Time, dst []Chunk, max int) []Chunk {
 	s.enter(now, "Output")
 	if !s.dropped {
 		dst = s.out.lend(dst, max)
-		if s.unsent < len(s.traces) {
+		if s.traces != nil {
 			s.traceSent(now)
 		}
 	}

@@ -15,7 +15,7 @@ func (s *Server) doHello(c *slot) {
 		return
 	}
 	// RFC 3207 §4: EHLO alone is allowed before STARTTLS; HELO has no way to get there.
-	if s.cfg.RequireTLS && !s.tls.Active() && c.verb == wire.VerbHelo {
+	if s.cfg.RequireTLS && s.tls == nil && c.verb == wire.VerbHelo {
 		s.refuse(c, replyTLSRequired)
 		return
 	}
@@ -30,7 +30,8 @@ func (s *Server) doHello(c *slot) {
 func (s *Server) hello(c *slot, r wire.Reply) wire.Reply {
 	// RFC 5321 §4.1.4: it clears the transaction as RSET does.
 	s.dropTransaction()
-	s.verb, s.name, s.set = c.verb, c.args, 0
+	// The lines of other commands, and of other sessions, share the memory of this one.
+	s.verb, s.name, s.set = strings.Clone(c.verb), strings.Clone(c.args), 0
 	text := append(make([]byte, 0, 256), s.cfg.Hostname...)
 	// A second line would be taken for a keyword.
 	if line, _, _ := strings.Cut(r.Text, "\n"); line != "" {
@@ -58,7 +59,7 @@ func (s *Server) offers() wire.Offer {
 		DeliverByMin: cfg.DeliverByMin, PriorityProfile: cfg.PriorityProfile, Extra: cfg.Extra,
 	}
 	// RFC 3207 §4.2: not inside TLS. RFC 8689 §2: only there.
-	if s.tls.Active() {
+	if s.tls != nil {
 		o.Set &^= wire.StartTLS
 	} else {
 		o.Set &^= wire.RequireTLS
@@ -68,7 +69,7 @@ func (s *Server) offers() wire.Offer {
 		o.HoldMaxUntil = s.clock.now.Add(cfg.HoldMax).UTC()
 	}
 	if o.Set.Has(wire.Auth) {
-		if o.AuthMechanisms = cfg.Mechanisms(s.tls); len(o.AuthMechanisms) == 0 {
+		if o.AuthMechanisms = cfg.Mechanisms(s.TLS()); len(o.AuthMechanisms) == 0 {
 			o.Set &^= wire.Auth
 		}
 	}

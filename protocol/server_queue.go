@@ -126,10 +126,13 @@ func (s *Server) settle() {
 			s.end(s.in.ending.cause)
 			return
 		}
-		if s.next == s.tail || !s.open(s.at(s.next)) {
+		if s.next == s.tail {
 			break
 		}
 		c := s.at(s.next)
+		if !s.open(c) {
+			break
+		}
 		s.next++
 		s.do(c)
 	}
@@ -168,18 +171,19 @@ func (s *Server) atRest() {
 func (s *Server) reply() {
 	for s.err == nil && s.head < s.next {
 		c := s.at(s.head)
+		if c.state < slotContent {
+			return
+		}
 		if c.starts {
 			c.starts = false
 			s.plan(replyStart)
 			s.clock.content()
 		}
-		if c.state != slotAnswered && (c.state != slotContent || !s.verdicts(c)) {
+		if c.state == slotContent && !s.verdicts(c) {
 			return
 		}
-		if s.refusals.leave(c.fault, &s.cfg) {
-			c.reply = s.named(replyTooManyErrors)
-			c.last, c.broken = true, true
-			s.in.cause = &ProtocolError{Reason: "too many errors"}
+		if c.fault != faultNone && s.refusals.leave(c.fault, &s.cfg) {
+			s.refuseAll(c)
 		}
 		if c.sent == 0 {
 			s.plan(c.reply)
@@ -199,4 +203,11 @@ func (s *Server) reply() {
 			s.end(s.causeOf(c))
 		}
 	}
+}
+
+// refuseAll makes the reply to c, a refusal that is one too many, the last.
+func (s *Server) refuseAll(c *slot) {
+	c.reply = s.named(replyTooManyErrors)
+	c.last, c.broken = true, true
+	s.in.cause = &ProtocolError{Reason: "too many errors"}
 }

@@ -29,9 +29,6 @@ func (s *Server) count(c *slot, f fault) {
 
 // leave counts a refusal that leaves, and reports whether it is one too many.
 func (r *refusals) leave(f fault, cfg *ServerConfig) bool {
-	if f == faultNone {
-		return false
-	}
 	r.left++
 	if f == faultUnknown {
 		r.unknownLeft++

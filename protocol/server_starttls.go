@@ -10,7 +10,7 @@ import (
 // wants them taken for what comes under TLS: nothing of them is done.
 func (s *Server) doStartTLS(c *slot) {
 	switch {
-	case s.tls.Active():
+	case s.tls != nil:
 		s.refuse(c, replyTLSTwice)
 	case !s.offered.Has(wire.StartTLS):
 		s.refuse(c, replyNotImplemented)
@@ -31,7 +31,7 @@ func (s *Server) Upgrade() *Upgrade {
 	if !s.upgrading || s.out.pending() {
 		return nil
 	}
-	return &s.upgrade
+	return new(Upgrade)
 }
 
 // Upgraded implements Core.
@@ -48,7 +48,7 @@ func (s *Server) Upgraded(now time.Time, tls TLSState, err error) {
 	case !tls.Active():
 		panic("protocol: rule 9: Upgraded without TLS")
 	default:
-		s.tls, s.upgrading = tls, false
+		s.tls, s.upgrading = &tls, false
 		s.clock.client = now
 		if s.cfg.Trace != nil {
 			s.traceTLS()

@@ -20,7 +20,7 @@ func (s *Server) traceCommand(line string, is serverCommand) {
 	case len(text) >= n && strings.EqualFold(text[:n], wire.VerbAuth):
 		s.in.secret = true
 		mechanism, initial, _ := strings.Cut(strings.TrimLeft(text[n:], " "), " ")
-		if line = text[:n]; s.cfg.Mechanisms != nil && slices.Contains(s.cfg.Mechanisms(s.tls), strings.ToUpper(mechanism)) {
+		if line = text[:n]; s.cfg.Mechanisms != nil && slices.Contains(s.cfg.Mechanisms(s.TLS()), strings.ToUpper(mechanism)) {
 			line += " " + mechanism
 		} else if mechanism != "" {
 			initial = mechanism
@@ -55,8 +55,17 @@ func (s *Server) traceContent(t *transaction) {
 	}
 }
 
+// replyTraces are the lines of replies that were planned, until all of them were lent.
+type replyTraces struct {
+	lines  []tracedLine
+	unsent int // the first that was not lent yet
+}
+
 // traceReply notes the lines of a reply that was planned.
 func (s *Server) traceReply(r wire.Reply) {
+	if s.traces == nil {
+		s.traces = new(replyTraces)
+	}
 	rest, more := r.Text, true
 	for more {
 		r.Text, rest, more = strings.Cut(rest, "\n")
@@ -64,19 +73,20 @@ func (s *Server) traceReply(r wire.Reply) {
 		if more {
 			line = line[:3] + "-" + strings.TrimPrefix(line[3:], " ")
 		}
-		s.traces = append(s.traces, tracedLine{s.out.planned, TraceEvent{Kind: TraceSent, Line: line}})
+		s.traces.lines = append(s.traces.lines, tracedLine{s.out.planned, TraceEvent{Kind: TraceSent, Line: line}})
 	}
 }
 
 // traceSent reports what has been lent by now.
 func (s *Server) traceSent(now time.Time) {
-	for ; s.unsent < len(s.traces) && s.traces[s.unsent].end <= s.out.lent; s.unsent++ {
-		e := s.traces[s.unsent].event
+	t := s.traces
+	for ; t.unsent < len(t.lines) && t.lines[t.unsent].end <= s.out.lent; t.unsent++ {
+		e := t.lines[t.unsent].event
 		e.Time = now
 		s.cfg.Trace(e)
 	}
-	if s.unsent == len(s.traces) {
-		s.traces, s.unsent = s.traces[:0], 0
+	if t.unsent == len(t.lines) {
+		s.traces = nil
 	}
 }
 

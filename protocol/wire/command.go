@@ -23,8 +23,7 @@ type Command struct {
 // the line, TAB included, and with 500 where the line does not begin with a
 // verb, a blank in front of it included.
 //
-// Args, and the Verb where it is none that this package knows, share the memory
-// of line.
+// Verb and Args may share the memory of line.
 func ParseCommand(line string) (Command, error) {
 	end := len(line)
 	for end > 0 && (line[end-1] == ' ' || line[end-1] == '\t') {
@@ -37,10 +36,7 @@ func ParseCommand(line string) (Command, error) {
 			Code: CodeArgumentSyntaxError, Enhanced: EnhancedCode{5, 5, 2},
 		}
 	}
-	n := 0
-	for n < len(line) && isKeywordOctet(line[n]) {
-		n++
-	}
+	n, bits := span(line, octetTag)
 	if n > 0 && line[0] == '-' {
 		n = 0
 	}
@@ -50,7 +46,14 @@ func ParseCommand(line string) (Command, error) {
 			Code: CodeSyntaxError, Enhanced: EnhancedCode{5, 5, 2},
 		}
 	}
-	return Command{Verb: upperVerb(line[:n]), Args: strings.TrimLeft(line[n:], " ")}, nil
+	verb, args := line[:n], line[n:]
+	if bits&0x20 != 0 { // which digits, hyphens and small letters have, and no others
+		verb = upperVerb(verb)
+	}
+	for args != "" && args[0] == ' ' {
+		args = args[1:]
+	}
+	return Command{Verb: verb, Args: args}, nil
 }
 
 // AppendCommand appends a command line, with its CRLF, to dst. The verb is

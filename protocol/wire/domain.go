@@ -67,18 +67,19 @@ func scanDomain(s string, start int) (end int, isUTF8 bool, fault *SyntaxError) 
 	}
 	var seen byte
 	for i := start; ; i++ {
-		label := s[i:]
-		n, bits := span(label, octetLabel)
-		seen |= bits
-		switch {
-		case n == 0:
-			return i, false, octetFault(s, i, "a domain")
-		case label[0] == '-':
-			return i, false, pathFault("a label of a domain begins with a hyphen", i)
-		case label[n-1] == '-':
-			return i, false, pathFault("a label of a domain ends with a hyphen", i+n-1)
+		label := i
+		for i < len(s) && octetClass[s[i]]&octetLabel != 0 {
+			seen |= s[i]
+			i++
 		}
-		i += n
+		switch {
+		case i == label:
+			return i, false, octetFault(s, i, "a domain")
+		case s[label] == '-':
+			return label, false, pathFault("a label of a domain begins with a hyphen", label)
+		case s[i-1] == '-':
+			return label, false, pathFault("a label of a domain ends with a hyphen", i-1)
+		}
 		if i < len(s) && s[i] == '.' {
 			continue
 		}

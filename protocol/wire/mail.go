@@ -1,9 +1,5 @@
 package wire
 
-import (
-	"errors"
-)
-
 // Mail is what a MAIL command says (RFC 5321 §4.1.1.2).
 type Mail struct {
 	From Path // the reverse-path, may be null
@@ -93,11 +89,10 @@ func (a *pathArgument) scan(args string) (p Path, end int, high bool, err error)
 	for n < len(args) && args[n] == ' ' {
 		n++
 	}
-	p, rest, err := ScanPath(args[n:])
-	if err != nil {
-		return p, 0, false, a.inPath(err, n)
+	p, end, fault := scanPath(args, n)
+	if fault != nil {
+		return p, 0, false, a.inPath(fault)
 	}
-	end = len(args) - len(rest)
 	high = p.IsUTF8()
 	if end-n != len(p.Mailbox())+len("<>") {
 		// A source route is gone, but it was there to be read.
@@ -114,17 +109,8 @@ func (a *pathArgument) fault(reason string, offset int) *SyntaxError {
 	}
 }
 
-// inPath returns the error of ScanPath, which began at offset, as one about the
-// arguments.
-func (a *pathArgument) inPath(err error, offset int) error {
-	fault := a.fault("malformed", offset)
-	var in *SyntaxError
-	if errors.As(err, &in) {
-		fault.Reason = in.Reason
-		fault.Offset += in.Offset
-	}
-	return fault
-}
+// inPath returns the fault of a path as one about the arguments.
+func (a *pathArgument) inPath(fault *SyntaxError) error { return a.fault(fault.Reason, fault.Offset) }
 
 // outsideASCII is the error about the first octet outside ASCII in args, whose
 // path ends at end.

@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // RcptParams are the parameters of RCPT. The zero value has none.
 //
 // Strings are decoded; where nothing in them was encoded they share the memory
@@ -23,7 +25,10 @@ func (p *RcptParams) Needs() ExtensionSet {
 // none reports that there are no parameters, as for most recipients: a look at
 // the table would take longer than all else that a recipient costs.
 func (p *RcptParams) none() bool {
-	return p.Notify == 0 && p.ORCPT == OriginalRecipient{} && p.RRVS == ValidSince{} && len(p.Extra) == 0
+	// Field by field: the compiler makes calls of == for the structs.
+	at := &p.RRVS
+	return p.Notify == 0 && p.ORCPT.Type == "" && p.ORCPT.Addr == "" &&
+		at.Action == 0 && at.Time == time.Time{} && len(p.Extra) == 0
 }
 
 // rcptParameters are the parameters of RCPT, in the order in which they are

@@ -59,32 +59,44 @@ func ParsePath(s string) (Path, error) {
 // A source route, as in <@a.example,@b.example:c@d.example>, is accepted and
 // ignored (RFC 5321 §4.1.1.3 and appendix C).
 func ScanPath(s string) (p Path, rest string, err error) {
-	if s == "" || s[0] != '<' {
-		return Path{}, s, pathFault(`no "<" to begin with`, 0)
+	p, end, fault := scanPath(s, 0)
+	if fault != nil {
+		return Path{}, s, fault
 	}
-	if len(s) > 1 && s[1] == '>' {
-		return Path{}, s[2:], nil
+	return p, s[end:], nil
+}
+
+// scanPath is ScanPath for the path that begins at s[start], and returns where it ends.
+func scanPath(s string, start int) (p Path, end int, fault *SyntaxError) {
+	i := start + 1
+	if i > len(s) || s[start] != '<' {
+		return Path{}, start, pathFault(`no "<" to begin with`, start)
 	}
-	i := 1
-	var fault *SyntaxError
-	if len(s) > 1 && s[1] == '@' {
-		i, fault = scanSourceRoute(s, i)
+	route := false
+	if i < len(s) {
+		switch s[i] {
+		case '>':
+			return Path{}, i + 1, nil
+		case '@':
+			route = true
+			i, fault = scanSourceRoute(s, i)
+		}
 	}
 	if fault == nil {
 		p, i, fault = scanMailbox(s, i)
 	}
 	switch {
 	case fault != nil:
-		return Path{}, s, fault
-	case s[1] == '@' && p.IsPostmaster():
+		return Path{}, i, fault
+	case route && p.IsPostmaster():
 		// RFC 5321 §4.1.2: a route leads to a mailbox, and that has a domain.
-		return Path{}, s, pathFault("no domain behind the local part", i)
+		return Path{}, i, pathFault("no domain behind the local part", i)
 	case i == len(s):
-		return Path{}, s, pathFault(`no closing ">"`, i)
+		return Path{}, i, pathFault(`no closing ">"`, i)
 	case s[i] != '>':
-		return Path{}, s, octetFault(s, i, "a mailbox")
+		return Path{}, i, octetFault(s, i, "a mailbox")
 	}
-	return p, s[i+1:], nil
+	return p, i + 1, nil
 }
 
 // scanSourceRoute scans the A-d-l whose first "@" is s[i], and its colon.

@@ -12,7 +12,6 @@ type Recipient struct {
 // It is to RCPT what Mail.Parse is to MAIL: see there for what is tolerated, for
 // the errors and for memory. Octets outside ASCII need ParseOptions.UTF8.
 func (r *Recipient) Parse(args string, o ParseOptions) error {
-	*r = Recipient{}
 	path, end, high, err := forwardPath.scan(args)
 	if err != nil {
 		return err
@@ -20,10 +19,13 @@ func (r *Recipient) Parse(args string, o ParseOptions) error {
 	if path.IsNull() {
 		return forwardPath.fault("null", end-1)
 	}
-	r.Path = path
-	highParams, err := parseParams(rcptParameters[:], &r.RcptParams, &r.Extra, args, end, &o)
-	if err != nil {
-		return err
+	*r = Recipient{Path: path}
+	highParams := false
+	if end < len(args) {
+		highParams, err = parseParams(rcptParameters[:], &r.RcptParams, &r.Extra, args, end, &o)
+		if err != nil {
+			return err
+		}
 	}
 	if (high || highParams) && !o.UTF8 {
 		return forwardPath.outsideASCII(args, end)

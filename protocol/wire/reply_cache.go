@@ -29,20 +29,19 @@ type cachedReply struct {
 	reply Reply
 }
 
-// find returns the entry that b begins with. Conversations repeat in order, so
-// it begins behind the last one found.
+// find returns the entry that b begins with. It begins with the last one found, for
+// the replies to many RCPT, and goes on behind it: conversations repeat in order.
 func (c *replyCache) find(b []byte) *cachedReply {
 	i := c.last
 	for range c.slots {
-		i++
-		if i >= len(c.slots) {
-			i = 0
-		}
 		e := &c.slots[i]
 		n := len(e.raw)
 		if n <= len(b) && replyTail(b[:n]) == e.tail && string(b[:n]) == e.raw {
 			c.last, c.run = i, 0
 			return e
+		}
+		if i++; i == len(c.slots) {
+			i = 0
 		}
 	}
 	return nil
