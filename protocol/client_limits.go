@@ -23,8 +23,10 @@ type sessionUse struct {
 func (d *Delivery) prepareLimits(c *Client) error {
 	p := &c.mem.params
 	// RFC 2852 §4: the least time counts for messages that are to be returned.
-	if least, stated := c.ext.DeliverByMin(); stated && p.By.Mode == wire.ByReturn && p.By.Seconds < least {
-		return &LimitError{Limit: "DELIVERBY", Have: p.By.Seconds, Min: least}
+	if p.By.Mode == wire.ByReturn {
+		if least, stated := c.ext.DeliverByMin(); stated && p.By.Seconds < least {
+			return &LimitError{Limit: "DELIVERBY", Have: p.By.Seconds, Min: least}
+		}
 	}
 	if p.HoldFor != 0 || !p.HoldUntil.IsZero() {
 		if seconds, until, stated := c.ext.HoldLimits(); stated {
