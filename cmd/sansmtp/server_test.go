@@ -30,6 +30,7 @@ import (
 //	SNI NAME      must be the name that the handshake asked for; none: no name
 //	SCRAM NAME    is the server's side of SCRAM-NAME for tim, tanstaaftanstaaf
 //	EOF           wants the client to close now
+//	PART          takes content until the client closes, and wants no end of data
 //	HANG          takes whatever comes until the client closes
 //	RESET         closes so that the client sees a reset
 //	INTERRUPT     interrupts the command
@@ -134,6 +135,11 @@ func (p *player) step(verb, arg string) error {
 	case "EOF":
 		if rest, err := io.ReadAll(p.in); len(rest) > 0 || err != nil {
 			return fmt.Errorf("got %q, %v", rest, err)
+		}
+	case "PART":
+		content, err := io.ReadAll(p.in)
+		if err != nil || strings.Contains("\r\n"+string(content), "\r\n.\r\n") {
+			return fmt.Errorf("got %q, %v", content, err)
 		}
 	case "HANG":
 		_, _ = io.Copy(io.Discard, p.in)
