@@ -43,9 +43,8 @@ func (b *Backend) ServeSMTP(w ReplyWriter, r *Request) {
 	case !b.wants(r.Kind, r.Verb):
 		return
 	case r.Kind == protocol.RequestConnect:
-		if reply, err = b.Connect(ctx, r.Session); reply == (wire.Reply{}) {
-			reply.Code = wire.CodeServiceReady
-		}
+		w.Answer(b.connect(ctx, r.Session))
+		return
 	case r.Kind == protocol.RequestMail:
 		reply, err = b.Sender(ctx, r.Transaction)
 	case r.Kind == protocol.RequestRcpt:
@@ -59,6 +58,17 @@ func (b *Backend) ServeSMTP(w ReplyWriter, r *Request) {
 		return
 	}
 	w.Answer(r.Session.verdict(reply, err))
+}
+
+func (b *Backend) connect(ctx context.Context, s *Session) wire.Reply {
+	reply, err := b.Connect(ctx, s)
+	if err == nil && reply == (wire.Reply{}) {
+		reply.Code = wire.CodeServiceReady
+	}
+	if reply = s.verdict(reply, err); reply == localError {
+		reply.Code = wire.CodeNotAvailable // RFC 5321 §3.8: no session follows
+	}
+	return reply
 }
 
 func (b *Backend) content(ctx context.Context, w ReplyWriter, r *Request) (wire.Reply, error) {

@@ -294,3 +294,16 @@ func TestServerTrace(t *testing.T) {
 		t.Errorf("%d sessions", len(traces))
 	}
 }
+
+// A backend that cannot say who is welcome turns the client away for now.
+func TestBackendCannotConnect(t *testing.T) { // P43
+	addr := serve(t, &netasync.Server{Logger: slog.New(slog.DiscardHandler), Handler: &netasync.Backend{
+		Connect: func(context.Context, *netasync.Session) (wire.Reply, error) {
+			return wire.Reply{}, errors.New("the database is down")
+		},
+	}})
+	say(t, addr, `
+		S: 421 local error, try again later
+		EOF
+	`)
+}

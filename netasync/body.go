@@ -49,7 +49,9 @@ func BodyFile(name string) (protocol.Body, error) {
 // BodyFileVerbatim returns a Body of a file's content that goes out as it lies
 // wherever BDAT is used: it has CRLF line ends alone, or the message is sent with
 // BODY=BINARYMIME. Nobody looks at it first: see protocol.Surveyed for what that
-// means. By DATA it goes like any other content.
+// means. By DATA it goes like any other content, and so does text by BDAT whose header
+// may not be in UTF-8: unless the message has SMTPUTF8, or Config.Allow8Bit is set, it is
+// read on its way.
 //
 // Errors, and what becomes of a file that changes, are as for BodyFile, from when it
 // is opened on. Something that is not a regular file is an error.

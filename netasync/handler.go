@@ -81,6 +81,8 @@ type Request struct {
 }
 
 // Context ends with the session: when the client is gone, when the server is closed.
+// That a client is gone shows when it is read from, which it is not while content that
+// was not begun to be read, a login, STARTTLS or QUIT waits for its answer.
 func (r *Request) Context() context.Context { return r.command.session.ctx }
 
 // Answered reports whether the command has its answer.
