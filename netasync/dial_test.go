@@ -25,7 +25,7 @@ const startTLS = `
 	S: 220 go
 `
 
-// F15: TLS off, opportunistic, required, implicit; which name is asked for, and
+// F15, P19: TLS off, opportunistic, required, implicit; which name is asked for, and
 // what is checked.
 func TestTLSModes(t *testing.T) {
 	trusting := &tls.Config{RootCAs: identity().roots}

@@ -117,7 +117,7 @@ func TestLoopSTARTTLSNoTLS(t *testing.T) {
 }
 
 // The name in the certificate is checked. // H-T11
-func TestLoopSTARTTLSWrongName(t *testing.T) {
+func TestLoopSTARTTLSWrongName(t *testing.T) { // C87, H-T11
 	a, b := media[1].connect(t)
 	c := client(t, protocol.ClientConfig{ServerName: "other.example"})
 	l := drive(t, a, c, LoopConfig{TLS: identity().client})
@@ -276,7 +276,7 @@ func TestLoopTLSTruncated(t *testing.T) {
 }
 
 // Nobody gets below TLS 1.2. // H-T11
-func TestLoopTLSVersion(t *testing.T) {
+func TestLoopTLSVersion(t *testing.T) { // C104
 	old := identity().client.Clone()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	a, b := media[1].connect(t)
