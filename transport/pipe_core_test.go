@@ -76,7 +76,10 @@ func (c *peer) FeedEOF(now time.Time) {
 
 func (c *peer) Fail(now time.Time, err error) {
 	c.note(now, "Fail", err)
-	c.err, c.out, c.lent = err, nil, 0
+	c.out, c.lent = nil, 0
+	if c.err == nil { // what ended it is what ended it
+		c.err = err
+	}
 }
 
 func (c *peer) WriteFailed(now time.Time, err error) { c.note(now, "WriteFailed", err) }
