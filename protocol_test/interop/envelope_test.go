@@ -44,7 +44,7 @@ func TestEnvelope(t *testing.T) {
 				}
 				parameters := []string{"BODY=8BITMIME"}
 				if !c.stdin {
-					parameters = append(parameters, fmt.Sprintf("SIZE=%d", len(m.octets)))
+					parameters = append(parameters, fmt.Sprintf("SIZE=%d", len(m.content())))
 				}
 				if c.utf8 {
 					parameters = append(parameters, "SMTPUTF8")

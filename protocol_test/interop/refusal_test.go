@@ -85,7 +85,7 @@ func TestSize(t *testing.T) {
 			got := send(t, nil, append(args, m.file(t))...)
 			got.want(t, report{
 				Outcome: "not delivered", Exit: 69, RetrySafe: true,
-				Error: fmt.Sprintf("%s: not delivered: SIZE limit of the server: %d is over %d", c.address, c.limit+1, c.limit),
+				Error: fmt.Sprintf("%s: not delivered: SIZE limit of the server: %d is over %d", c.address, len(m.content()), c.limit),
 				Kind:  "not offered", Step: "send", Server: c.address, TLS: c.expectTLS(), Recipients: notDelivered("ok@example.test"),
 			})
 			for _, entry := range got.trace {
