@@ -19,16 +19,26 @@ import (
 // bring a line, a comment or a clause of its own.
 func (t *Transaction) Received(id string, at time.Time) string {
 	s := t.Session
-	verb, hello := s.Hello()
+	_, hello := s.Hello()
 	r := received{
-		from: hello, peer: ipOf(s.RemoteAddr()), by: s.Hostname(), id: id, at: at,
-		with: protocolName(verb, t.Mail.SMTPUTF8, s.TLS(), s.Login()),
+		from: hello, peer: ipOf(s.RemoteAddr()), by: s.Hostname(), with: t.Protocol(), id: id, at: at,
 	}
 	if len(t.Recipients) == 1 {
 		r.to = t.Recipients[0].Path
 	}
 	return r.String()
 }
+
+// Protocol returns the name of the protocol by which the message came, as trace fields
+// have it: "ESMTPS" (RFC 3848), "UTF8LMTP" (RFC 6531 §4.3).
+func (t *Transaction) Protocol() string {
+	verb, _ := t.Session.Hello()
+	return protocolName(verb, t.Mail.SMTPUTF8, t.Session.TLS(), t.Session.Login())
+}
+
+// maxHello is how long a name may be that is repeated in Received: as a domain may be
+// (RFC 5321 §4.5.3.1.2).
+const maxHello = 255
 
 // received is what a Received field says.
 type received struct {
@@ -44,7 +54,7 @@ func (r received) String() string {
 	var b strings.Builder
 	b.WriteString("Received: from ")
 	from := r.from
-	if wire.CheckDomain(from) != nil {
+	if len(from) > maxHello || wire.CheckDomain(from) != nil {
 		from = "unknown"
 		if r.peer.IsValid() {
 			from = literal(r.peer)
@@ -74,8 +84,6 @@ func atom(c rune) rune {
 	return -1
 }
 
-// protocolName is the name of the protocol by which a message came (RFC 3848, RFC
-// 6531 §4.3).
 func protocolName(verb string, utf8 bool, tls protocol.TLSState, login Login) string {
 	name := "SMTP"
 	switch {

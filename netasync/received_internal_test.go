@@ -2,6 +2,7 @@ package netasync
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,8 @@ func TestReceived(t *testing.T) { // C35
 			"Received: from [192.0.2.1] ([192.0.2.1])\r\n\tby mx.example with SMTP id abcd" + date},
 		{received{from: "a (b", by: "mx.example", with: "SMTP", id: " \r\n"},
 			"Received: from unknown\r\n\tby mx.example with SMTP" + date},
+		{received{from: strings.Repeat("a", 256), peer: netip.MustParseAddr("2001:db8::1%eth0"), by: "mx.example", with: "SMTP"},
+			"Received: from [IPv6:2001:db8::1] ([IPv6:2001:db8::1])\r\n\tby mx.example with SMTP" + date},
 		{received{from: "", by: "mx.example", with: "SMTP", to: quoted},
 			"Received: from unknown\r\n\tby mx.example with SMTP\r\n\tfor <\"a) from evil; (b\"@mx.example>" + date},
 	} {

@@ -122,34 +122,18 @@ func storeError(err error) error {
 
 func envelopeOf(t *netasync.Transaction) store.Envelope {
 	s := t.Session
-	verb, hello := s.Hello()
+	_, hello := s.Hello()
 	env := store.Envelope{
-		ID:   newID(),
-		Time: time.Now(),
-		From: t.Mail.From, Hello: hello, Protocol: protocolName(verb, t.Mail.SMTPUTF8),
+		ID: newID(), Time: time.Now(),
+		From: t.Mail.From, Hello: hello, Protocol: t.Protocol(),
 		Peer: s.RemoteAddr().String(), TLSVersion: s.TLS().Version,
 		Mechanism: s.Login().Mechanism, User: s.Login().Username,
 	}
 	for _, to := range t.Recipients {
 		env.To = append(env.To, to.Path)
 	}
+	env.Received = t.Received(env.ID, env.Time)
 	return env
-}
-
-// protocolName is the name of the protocol in trace fields, without what TLS and a login add to
-// it (RFC 3848, RFC 6531 §4.3).
-func protocolName(verb string, utf8 bool) string {
-	switch {
-	case verb == wire.VerbLhlo && utf8:
-		return "UTF8LMTP"
-	case verb == wire.VerbLhlo:
-		return "LMTP"
-	case utf8:
-		return "UTF8SMTP"
-	case verb == wire.VerbHelo:
-		return "SMTP"
-	}
-	return "ESMTP"
 }
 
 // newID names a message for replies and logs.

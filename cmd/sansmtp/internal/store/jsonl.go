@@ -126,7 +126,7 @@ func (m *jsonlMessage) head() ([]byte, error) {
 	env := m.env
 	head := jsonlHead{
 		ID: env.ID, Received: env.Time, From: env.From.Mailbox(), To: mailboxes(env.To),
-		HELO: env.Hello, Protocol: env.protocol(), Peer: env.Peer, TLS: tlsName(env.TLSVersion),
+		HELO: env.Hello, Protocol: env.Protocol, Peer: env.Peer, TLS: tlsName(env.TLSVersion),
 		Size: m.spool.size, SHA256: hex.EncodeToString(m.sum.Sum(nil)),
 	}
 	if env.Mechanism != "" {

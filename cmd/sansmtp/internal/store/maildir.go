@@ -101,7 +101,7 @@ func (s *maildir) Begin(env Envelope) (Message, error) {
 	}
 	m := &maildirMessage{store: s, name: name, file: f, out: bufio.NewWriterSize(s.disk.writer(f), 16<<10)}
 	if s.cfg.Trace {
-		if _, err := m.Write(env.trace(s.cfg.Host)); err != nil {
+		if _, err := m.Write(env.trace()); err != nil {
 			m.Abort()
 			return nil, err
 		}

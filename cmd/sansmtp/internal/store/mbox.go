@@ -78,7 +78,7 @@ func (s *mbox) Begin(env Envelope) (Message, error) {
 	m.put([]byte(from + sender(env) + " " + env.Time.UTC().Format(time.ANSIC) + "\n"))
 	m.quoter.matched = 0
 	if s.cfg.Trace {
-		_, _ = m.Write(env.trace(s.cfg.Host))
+		_, _ = m.Write(env.trace())
 	}
 	if err := m.spool.err; err != nil {
 		m.Abort()

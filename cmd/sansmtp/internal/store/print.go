@@ -65,7 +65,7 @@ func (m *printed) printEnvelope(w io.Writer) {
 	for _, to := range env.To {
 		fmt.Fprintf(w, "RCPT TO:%s\n", to)
 	}
-	how := []string{env.protocol(), "from " + printable(env.Peer), "who says " + printable(env.Hello)}
+	how := []string{printable(env.Protocol), "from " + printable(env.Peer), "who says " + printable(env.Hello)}
 	if env.TLSVersion != 0 {
 		how = append(how, tlsName(env.TLSVersion))
 	}

@@ -14,7 +14,7 @@ func TestStdout(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := envelope
-	env.Hello, env.TLSVersion, env.Mechanism, env.User = "evil\x1b[2J", 0x304, "PLAIN", "tim"
+	env.Hello, env.Protocol, env.TLSVersion, env.Mechanism, env.User = "evil\x1b[2J", "ESMTPSA", 0x304, "PLAIN", "tim"
 	begin := func(env Envelope, content string) Message {
 		m, err := s.Begin(env)
 		if err != nil {

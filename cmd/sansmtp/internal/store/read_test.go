@@ -114,6 +114,7 @@ var envelope = Envelope{
 	ID: "4Dx1", Time: time.Date(2026, 11, 21, 11, 19, 20, 0, time.UTC),
 	From: path("a@b.example"), To: []wire.Path{path("c@d.example"), path("e@f.example")},
 	Hello: "client.example", Protocol: "ESMTP", Peer: "192.0.2.1:4321",
+	Received: "Received: from client.example ([192.0.2.1])\r\n\tby mx.example with ESMTP;\r\n\tSat, 21 Nov 2026 11:19:20 +0000\r\n",
 }
 
 // contents are such as a store could get wrong.

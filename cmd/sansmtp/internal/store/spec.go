@@ -60,7 +60,7 @@ func (s Spec) String() string {
 type Config struct {
 	// Stdout is where the store "stdout" writes.
 	Stdout io.Writer
-	// Host is the name of this host, in the names of a maildir's files and in Received.
+	// Host is the name of this host, in the names of a maildir's files.
 	// "" stands for that of the system.
 	Host string
 	// Trace puts the fields Return-Path and Received (RFC 5321 §4.4) in front of the

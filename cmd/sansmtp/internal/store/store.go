@@ -35,11 +35,12 @@ type Envelope struct {
 	From       wire.Path // the reverse-path
 	To         []wire.Path
 	Hello      string // the argument of EHLO, HELO or LHLO, which is but a claim
-	Protocol   string // SMTP, ESMTP, LMTP, UTF8SMTP or UTF8LMTP: without what TLS and AUTH add
+	Protocol   string // ESMTP, LMTPS, UTF8SMTPSA …, as RFC 3848 and RFC 6531 §4.3 call it
 	Peer       string // address and port
 	TLSVersion uint16 // as in protocol.TLSState; 0: no TLS
 	Mechanism  string // of AUTH; "" without
 	User       string // who logged in
+	Received   string // the field Received, with its last CRLF, for Config.Trace
 }
 
 // ErrEnded is the error of a message that was committed or aborted before.
