@@ -39,11 +39,11 @@ type Mechanism struct {
 // Concluder is a sasl.Client that has a word to say about how its exchange ended:
 // one that authenticates the server too, or that was told why it was refused.
 type Concluder interface {
-	// Conclude is called once, when the server has accepted or refused a login that
-	// this side did not break off. On success an error says that the server's part was not what it must be: the login
-	// fails with an *AuthError and the connection is over, since it may not be the
-	// server that accepted. On refusal an error is the reason that the mechanism
-	// learned, for ReplyError.Err.
+	// Conclude is called once, when the server has accepted or refused a login that this
+	// side did not break off. On success an error says that the server's part was not what
+	// it must be: the login fails with an *AuthError and the connection is over, since it
+	// may not be the server that accepted. On refusal an error is the reason that the
+	// mechanism learned, for ReplyError.Err.
 	Conclude(accepted bool) error
 }
 

@@ -108,7 +108,8 @@ func (m *mailbox) stored() int {
 	return m.count
 }
 
-// storeError tells the client where the trouble is one of space (RFC 5321 §4.2.2), so that it waits longer.
+// storeError tells the client where the trouble is one of space (RFC 5321 §4.2.2), so
+// that it waits longer.
 func storeError(err error) error {
 	if !store.IsFull(err) {
 		return err
