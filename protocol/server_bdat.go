@@ -87,17 +87,25 @@ func (s *Server) endOfChunk() {
 		return
 	}
 	t := s.filling
-	c := s.at(t.slot)
-	switch {
-	case c.lastChunk:
+	if s.at(t.slot).lastChunk {
 		s.endOfContent()
-	case t.fault.Code != 0:
-		t.refused = true
-		s.settled(c, t.fault)
-		s.lose(t, t.faultErr)
-	default:
-		s.settled(c, replyChunk(c.size))
+		return
 	}
+	t.chunkEnded = true
+	s.offer()
+}
+
+// chunkTaken answers a chunk that is not the last.
+func (s *Server) chunkTaken(t *transaction) {
+	t.chunkEnded = false
+	c := s.at(t.slot)
+	if t.fault.Code == 0 {
+		s.settled(c, replyChunk(c.size))
+		return
+	}
+	t.refused = true
+	s.settled(c, t.fault)
+	s.lose(t, t.faultErr)
 }
 
 // replyChunk is the reply to a chunk that is not the last.

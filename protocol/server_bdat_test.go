@@ -210,17 +210,47 @@ S: 250 2.6.0 queued
 ` + bye})
 }
 
-// A sink that is full makes the server pause inside a chunk.
+// A sink that is full makes the server pause inside a chunk, and behind it: the reply
+// waits until all of it is taken.
 func TestServerChunkSinkPauses(t *testing.T) { // H-R41
 	playServer(t, service{cfg: mailServer, text: opened + addressed + `
 C: BDAT 5
 C: 01234BDAT 3 LAST
 C: 567NOOP
 ? BDAT 5 -> sink 4: 250 2.0.0 ok
-S: 250 2.0.0 5 octets
 A: resume
+S: 250 2.0.0 5 octets
 = content: "01234567"
 S: 250 2.0.0 ok
 S: 250 2.0.0 ok
 ` + bye})
+}
+
+// A chunk is not answered before the sink has taken it: it might fail.
+func TestServerChunkSinkFailsLate(t *testing.T) { // C31
+	playServer(t, service{cfg: mailServer, text: opened + addressed + `
+C: BDAT 5
+C: 01234BDAT 3 LAST
+C: 567NOOP
+? BDAT 5 -> fails 4 by 3: 250 2.0.0 ok
+A: resume
+= content: message content: disk on fire
+S: 451 4.3.0 local error in processing
+S: 503 5.5.1 a chunk of this message was refused
+S: 250 2.0.0 ok
+` + bye})
+}
+
+// The end of input does not overtake the reply to a chunk that waits for the sink.
+func TestServerChunkSinkPausesAtEOF(t *testing.T) { // H-R11
+	playServer(t, service{cfg: mailServer, text: opened + addressed + `
+C: BDAT 5
+C: 01234\
+? BDAT 5 -> sink 4: 250 2.0.0 ok
+EOF
+A: resume
+S: 250 2.0.0 5 octets
+= content: connection lost before the end of the transaction: unexpected EOF
+= closed: connection lost before the end of the transaction: unexpected EOF
+`})
 }

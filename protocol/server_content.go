@@ -88,15 +88,14 @@ func (s *Server) deliver(p []byte) {
 	if len(s.mem.held) == 0 {
 		p = p[s.write(t, p):]
 	}
-	if len(p) > 0 && t.fault.Code == 0 {
-		s.mem.held = append(s.mem.held, p...)
-	}
+	s.mem.held = append(s.mem.held, p...)
 	if tooLarge {
 		s.spoil(t, replyTooLarge, ErrTooLarge)
 	}
 }
 
-// write gives octets to the sink and returns how many are done with.
+// write gives octets to the sink and returns how many are done with: all of them once it
+// has failed.
 func (s *Server) write(t *transaction, p []byte) int {
 	if t.sink == nil || len(p) == 0 {
 		return len(p)
@@ -109,7 +108,9 @@ func (s *Server) write(t *transaction, p []byte) int {
 		if refusal := (*ReplyError)(nil); errors.As(err, &refusal) && refusal.Reply.Code.Class() >= 4 {
 			r = s.fit(refusal.Reply, t.mail.SMTPUTF8)
 		}
-		s.spoil(t, r, err)
+		// The sink sees no more than the octets ahead of any other fault, so this one
+		// comes first, however late it is.
+		t.fault, t.faultErr = r, &BodyError{Err: err}
 		return len(p)
 	case n < 0 || n > len(p):
 		panic("protocol: Sink took more than it was given")
@@ -121,15 +122,13 @@ func (s *Server) write(t *transaction, p []byte) int {
 
 // spoil notes why the machine refuses the message once it is complete.
 func (s *Server) spoil(t *transaction, r wire.Reply, err error) {
-	if t.fault.Code != 0 {
-		return
+	if t.fault.Code == 0 {
+		t.fault, t.faultErr = r, &BodyError{Err: err}
 	}
-	t.fault, t.faultErr = r, &BodyError{Err: err}
-	s.mem.held = s.mem.held[:0]
-	s.in.blocked = false
 }
 
-// offer gives the sink what it did not take before.
+// offer gives the sink what it did not take before. A verdict waits for that, a chunk's
+// too: whether the sink fails must not depend on when it is ready.
 func (s *Server) offer() {
 	t := s.filling
 	for t != nil && len(s.mem.held) > 0 && !s.in.blocked {
@@ -138,8 +137,12 @@ func (s *Server) offer() {
 			s.mem.held = s.mem.held[:copy(s.mem.held, s.mem.held[n:])]
 		}
 	}
-	if t != nil && t.ended && len(s.mem.held) == 0 {
+	switch {
+	case t == nil || len(s.mem.held) > 0:
+	case t.ended:
 		s.complete(t)
+	case t.chunkEnded:
+		s.chunkTaken(t)
 	}
 }
 
@@ -151,9 +154,7 @@ func (s *Server) endOfContent() {
 	if s.tx == t {
 		s.tx = nil
 	}
-	if len(s.mem.held) == 0 {
-		s.complete(t)
-	}
+	s.offer()
 }
 
 // complete settles what the content came to.

@@ -274,3 +274,24 @@ C: .
 S: 452 4.3.1 full
 ` + bye})
 }
+
+// What comes first in the content is what the message is refused for, whether the sink
+// takes its octets in time or late.
+func TestServerSinkFailsLate(t *testing.T) { // F27
+	cfg := mailServer
+	cfg.MaxContent = 10
+	for name, content := range map[string]string{"bare": "012345\\n", "too large": "0123456789"} {
+		t.Run(name, func(t *testing.T) {
+			playServer(t, service{cfg: cfg, text: strings.Replace(opened, "67108864", "10", 1) + addressed + `
+C: DATA
+? DATA -> fails 5 by 3
+S: 354 end data with <CR><LF>.<CR><LF>
+C: ` + content + `
+C: .
+A: resume
+= content: message content: disk on fire
+S: 451 4.3.0 local error in processing
+` + bye})
+		})
+	}
+}

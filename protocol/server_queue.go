@@ -106,11 +106,11 @@ func (s *Server) settle() {
 			s.dropOutput()
 			return
 		}
-		if s.eof {
-			s.cutOff()
-		}
 		if s.filling != nil {
 			s.offer()
+		}
+		if s.eof {
+			s.cutOff()
 		}
 		s.reply()
 		if s.err != nil {

@@ -63,7 +63,8 @@ type Request struct {
 // an error makes the machine pause until Resume, and offer the rest again; it does not
 // read meanwhile, so that the client feels it. An error refuses the message: with the
 // reply inside it if it is a *ReplyError, else with 451 4.3.0; what comes of the
-// content is dropped.
+// content is dropped. The verdict, or the reply to a chunk, waits until the sink has taken
+// the octets ahead of it.
 type Sink interface {
 	WriteBody(p []byte) (n int, err error)
 }

@@ -16,18 +16,19 @@ type transaction struct {
 	first [1]wire.Recipient
 	more  []wire.Recipient // room for those behind it: full blocks are left to the requests
 
-	content   contentState
-	byChunks  bool // it comes by BDAT
-	refused   bool // a chunk was: the message cannot be complete any more
-	sink      Sink
-	size      int64      // octets received
-	fault     wire.Reply // why the machine refuses it
-	faultErr  error
-	ended     bool   // its end was seen
-	slot      uint64 // the command that the verdict answers
-	verdict   wire.Reply
-	verdicts  []wire.Reply // with LMTP, one for each accepted recipient
-	completed future.Promise[int64]
+	content    contentState
+	byChunks   bool // it comes by BDAT
+	refused    bool // a chunk was: the message cannot be complete any more
+	chunkEnded bool // the end of a chunk was seen, and the sink has not taken it all
+	sink       Sink
+	size       int64      // octets received
+	fault      wire.Reply // why the machine refuses it
+	faultErr   error
+	ended      bool   // its end was seen
+	slot       uint64 // the command that the verdict answers
+	verdict    wire.Reply
+	verdicts   []wire.Reply // with LMTP, one for each accepted recipient
+	completed  future.Promise[int64]
 }
 
 type contentState uint8

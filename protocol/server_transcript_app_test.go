@@ -27,6 +27,7 @@ import (
 //	? DATA -> sink 3: 250                             the sink takes 3 octets at a time
 //	? DATA -> fails 3: 250                            the sink fails behind 3 octets
 //	? DATA -> fails 3 with 452 4.3.1 full             … with a reply of its own
+//	? DATA -> fails 3 by 2: 250                       … and takes 2 octets at a time
 //	? … -> do name                                    an act of the test
 //
 // An A line is "name answer", where the answer is one of those, or "name each 1
@@ -174,8 +175,10 @@ func (s *serving) answer(r protocol.Request, answer string) {
 	case first == "fails":
 		n, reply, _ := strings.Cut(rest, ": ")
 		n, with, has := strings.Cut(n, " with ")
+		n, by, _ := strings.Cut(n, " by ")
 		size, _ := strconv.Atoi(n)
-		sink := &mailSink{fails: size + 1, err: errors.New("disk on fire")}
+		short, _ := strconv.Atoi(by)
+		sink := &mailSink{short: short, fails: size + 1, err: errors.New("disk on fire")}
 		if has {
 			sink.err = fmt.Errorf("store: %w", &protocol.ReplyError{Reply: replyOf(s.t, with)})
 		}
