@@ -265,6 +265,7 @@ const (
 	reasonBehindSTARTTLS = "octets behind STARTTLS"
 	reasonGreeting       = "octets ahead of the greeting"
 	reasonHTTP           = "HTTP on the SMTP port"
+	reasonEndlessLine    = "line too long"
 )
 
 func (s *Server) doReset(c *slot) {
