@@ -222,6 +222,25 @@ func TestServerRule5CallbacksMayAct(t *testing.T) {
 	}
 }
 
+// Next may be called from a callback too: of what a command aborts, before the command
+// is there to be taken.
+func TestServerRule5NextInCallback(t *testing.T) { // F27
+	cfg := mailServer
+	cfg.Requests |= protocol.RequestReset
+	m := servedMachine(t, cfg)
+	m.send("EHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\n")
+	m.asked[0].Answer(reply(250, ""))
+	m.send("BDAT 2\r\n")
+	m.asked[1].AcceptContent(nil).OnReady(func(int64, error) { m.pump() })
+	m.send("hi")
+	if m.feed("RSET\r\n"); len(m.asked) != 3 || !m.asked[2].AnswerDefault() {
+		t.Fatalf("%d requests", len(m.asked))
+	}
+	if got := m.flush(); got != "250 2.0.0 ok\r\n" {
+		t.Errorf("wrote %q", got)
+	}
+}
+
 // A spurious Tick does nothing, and the deadline is never in the past behind one.
 func TestServerRule6SpuriousTick(t *testing.T) {
 	m := servedMachine(t, mailServer)
