@@ -228,6 +228,9 @@ func (s *Server) settled(c *slot, r wire.Reply) {
 	if r.Code == wire.CodeNotAvailable && !c.last {
 		c.last, s.in.closing = true, true
 	}
+	if c.last {
+		s.alone = true
+	}
 	if decides && !s.in.closing {
 		s.goOn(c)
 	}
