@@ -188,13 +188,14 @@ func (s *Server) run(c *slot) {
 // ask for its kind.
 func (s *Server) ask(c *slot) {
 	c.kind = commandRules[c.is].kind
-	c.state = slotAsked
 	if c.is == isOther {
 		s.refusals.open++
 	}
 	if s.cfg.Requests&c.kind == 0 {
 		s.answer(c, s.byDefault(c))
+		return
 	}
+	c.state = slotAsked
 }
 
 // refuse answers a command that is refused for what it is.
