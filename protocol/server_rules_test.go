@@ -394,3 +394,30 @@ func TestServerTrace(t *testing.T) { // P20
 		t.Errorf("trace\n\t%s\nwant\n\t%s", strings.Join(lines, "\n\t"), strings.Join(want, "\n\t"))
 	}
 }
+
+// A trace counts all octets of a message, whatever becomes of them and however they came.
+func TestServerTraceCountsRefusedContent(t *testing.T) { // C56
+	content := "0123456789\r\n0123456789\r\n"
+	for name, sink := range map[string]*mailSink{"too large": {}, "sink": {fails: 5, err: io.ErrClosedPipe}} {
+		for _, step := range []int{1, 7, len(content)} {
+			var lines []string
+			cfg := protocol.ServerConfig{Requests: forMail, Trace: func(e protocol.TraceEvent) { lines = append(lines, e.Line) }}
+			if name == "too large" {
+				cfg.MaxContent = 10
+			}
+			m := servedMachine(t, cfg)
+			m.send("EHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\n")
+			m.asked[0].Answer(reply(250, ""))
+			m.send("DATA\r\n")
+			k := *sink
+			m.asked[1].AcceptContent(&k)
+			m.flush()
+			for rest := content; rest != ""; rest = rest[min(step, len(rest)):] {
+				m.send(rest[:min(step, len(rest))])
+			}
+			if m.send(".\r\n"); !slices.Contains(lines, "(24 octets of content)") {
+				t.Errorf("%s by %d: %q", name, step, lines)
+			}
+		}
+	}
+}
