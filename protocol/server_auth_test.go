@@ -251,6 +251,22 @@ C: ` + tt.line + "\n" + tt.then + bye}
 	playServerAt(t, service{cfg: cfg, text: openedForLogin + "C: " + within + "YWJj\nS: 500 5.5.6 line too long\n" + bye}, 12_200)
 }
 
+// A response without an end ends the session, as any other line does.
+func TestServerLoginEndlessLine(t *testing.T) { // H-R27 H-A4
+	for _, end := range []string{"\\", ""} {
+		playServerAt(t, service{cfg: loginServer, acts: scriptedLogin(nil, "who?"), text: openedForLogin + `
+C: AUTH XTEST
+? AUTH XTEST -> do script
+= no initial response
+S: 334 d2hvPw==
+C: ` + strings.Repeat("A", 4*12290+1) + end + `
+= auth: protocol error: line too long
+= closed: protocol error: line too long
+S: 421 4.7.0 mx.example line too long
+`}, 4*12288)
+	}
+}
+
 // Steps can take their time: nothing else is read, and nothing is said meanwhile.
 func TestServerLoginSteps(t *testing.T) { // H-A4
 	var answer func([]byte, bool, error)

@@ -188,13 +188,14 @@ func (s *Server) run(c *slot) {
 // ask for its kind.
 func (s *Server) ask(c *slot) {
 	c.kind = commandRules[c.is].kind
-	c.state = slotAsked
 	if c.is == isOther {
 		s.refusals.open++
 	}
 	if s.cfg.Requests&c.kind == 0 {
 		s.answer(c, s.byDefault(c))
+		return
 	}
+	c.state = slotAsked
 }
 
 // refuse answers a command that is refused for what it is.
@@ -227,6 +228,9 @@ func (s *Server) settled(c *slot, r wire.Reply) {
 	c.reply, c.state = r, slotAnswered
 	if r.Code == wire.CodeNotAvailable && !c.last {
 		c.last, s.in.closing = true, true
+	}
+	if c.last {
+		s.alone = true
 	}
 	if decides && !s.in.closing {
 		s.goOn(c)
@@ -265,6 +269,7 @@ const (
 	reasonBehindSTARTTLS = "octets behind STARTTLS"
 	reasonGreeting       = "octets ahead of the greeting"
 	reasonHTTP           = "HTTP on the SMTP port"
+	reasonEndlessLine    = "line too long"
 )
 
 func (s *Server) doReset(c *slot) {

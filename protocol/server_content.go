@@ -76,15 +76,18 @@ func (s *Server) takeContent(p []byte) int {
 // take now is held.
 func (s *Server) deliver(p []byte) {
 	t := s.filling
-	if t == nil || t.fault.Code != 0 {
+	if t == nil {
 		return
 	}
-	most := s.cfg.MaxContent
-	tooLarge := most > 0 && int64(len(p)) > most-t.size
-	if tooLarge {
-		p = p[:most-t.size]
-	}
+	room := s.cfg.MaxContent - t.size
 	t.size += int64(len(p))
+	if t.fault.Code != 0 {
+		return
+	}
+	tooLarge := s.cfg.MaxContent > 0 && int64(len(p)) > room
+	if tooLarge {
+		p = p[:room]
+	}
 	if len(s.mem.held) == 0 {
 		p = p[s.write(t, p):]
 	}

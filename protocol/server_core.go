@@ -83,7 +83,8 @@ func (s *Server) FeedEOF(now time.Time) {
 
 // cutOff settles what waits for input that never comes.
 func (s *Server) cutOff() {
-	if t := s.filling; t != nil && !t.ended && !t.chunkEnded {
+	// A chunk may wait at its gate yet.
+	if t := s.filling; t != nil && !t.ended && !t.chunkEnded && s.next == s.tail {
 		// RFC 5321 §4.1.1.4: without its end of data there is no message.
 		err := s.lost(io.ErrUnexpectedEOF)
 		if s.in.mode != inputLine {

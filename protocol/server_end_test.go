@@ -99,6 +99,30 @@ EOF
 	}
 }
 
+// The end of input does not overtake commands that wait at their gates: a last chunk
+// among them makes its message complete.
+func TestServerEndOfInputBehindGates(t *testing.T) { // H-R11 C54
+	cfg := mailServer
+	cfg.Requests |= protocol.RequestOther
+	m := servedMachine(t, cfg)
+	m.answerAll()
+	m.send("EHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nBDAT 5\r\n01234")
+	m.all = false
+	// The refusal of LHLO waits for the answer to VRFY, and the chunk for that.
+	m.feed("VRFY b\r\nLHLO me.example\r\nBDAT 0 LAST\r\n")
+	m.FeedEOF(m.now)
+	m.pump()
+	if m.Err() != nil || len(m.asked) != 1 {
+		t.Fatalf("Err is %v, %d requests", m.Err(), len(m.asked))
+	}
+	m.asked[0].Answer(reply(252, ""))
+	m.pump()
+	want := "252 2.0.0 cannot verify the user\r\n500 not the greeting of this protocol\r\n250 2.0.0 ok\r\n"
+	if got := m.flush(); got != want || string(m.sinks[0].content) != "01234" || len(m.sinks) != 1 || m.Err() != io.EOF {
+		t.Errorf("wrote %q, %d contents, Err %v", got, len(m.sinks), m.Err())
+	}
+}
+
 // Both directions gone: everything settles, nothing is said, late answers do nothing.
 func TestServerFail(t *testing.T) { // C34 F27 P43
 	cfg := protocol.ServerConfig{Requests: forMail | protocol.RequestMail | protocol.RequestClosed}

@@ -93,7 +93,12 @@ func (s *Server) longLine(line []byte) {
 
 // endlessLine ends the session of a client that does not end its line (H-R27).
 func (s *Server) endlessLine() {
-	s.final(s.named(replyEndlessLine), "line too long")
+	if s.in.mode == inputResponse {
+		// It answers AUTH: nothing is done behind that.
+		s.fatal(s.at(s.auth.slot), s.named(replyEndlessLine), reasonEndlessLine)
+		return
+	}
+	s.final(s.named(replyEndlessLine), reasonEndlessLine)
 }
 
 // text returns the line as a string. Lines share memory by the hundred; strings that

@@ -224,6 +224,26 @@ S: 501 5.5.4 no arguments are allowed
 ` + bye})
 }
 
+// Nothing is done behind a command that ends the session, also where its own reply
+// waits for others.
+func TestServerNothingBehindTheEnd(t *testing.T) { // F26 C123
+	cfg := protocol.ServerConfig{Requests: protocol.RequestMail | protocol.RequestRcpt | protocol.RequestOther}
+	playServer(t, service{cfg: cfg, text: opened + `
+C: MAIL FROM:<a@me.example>
+C: RCPT TO:<b@mx.example>
+C: GET / HTTP/1.1
+C: NOOP
+? MAIL FROM:<a@me.example> -> as mail
+A: mail 250 2.1.0 ok
+S: 250 2.1.0 ok
+? RCPT TO:<b@mx.example> -> as rcpt
+A: rcpt 250 2.1.5 ok
+S: 250 2.1.5 ok
+S: 554 5.5.0 this is no HTTP server
+= closed: protocol error: HTTP on the SMTP port
+`})
+}
+
 // Who a verb is for does not depend on its letter case; the case of a local part stays.
 func TestServerLetterCase(t *testing.T) { // C3 P40
 	cfg := protocol.ServerConfig{Requests: protocol.AllRequests &^ protocol.RequestConnect &^ protocol.RequestClosed}

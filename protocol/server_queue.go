@@ -75,8 +75,12 @@ func (s *Server) Next() (Request, bool) {
 	}
 	for s.pulled = max(s.pulled, s.head); s.pulled < s.next; {
 		seq := s.pulled
+		c := s.at(seq)
+		if c.state == slotWaiting {
+			break // it is being done: this is a callback of what it aborts
+		}
 		s.pulled++
-		if c := s.at(seq); c.state == slotAsked {
+		if c.state == slotAsked {
 			return Request{s: s, seq: seq, data: c.kind == RequestData, tx: c.tx, rcpt: c.rcpt}, true
 		}
 	}

@@ -222,6 +222,33 @@ func TestServerRule5CallbacksMayAct(t *testing.T) {
 	}
 }
 
+// Next may be called from a callback too: of what a command aborts, before the command
+// is there to be taken, if it is to be.
+func TestServerRule5NextInCallback(t *testing.T) { // F27
+	begun := func(kinds protocol.RequestSet) *serverMachine {
+		cfg := mailServer
+		cfg.Requests |= kinds
+		m := servedMachine(t, cfg)
+		m.answerAll()
+		m.send("EHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\n")
+		m.all = false
+		m.send("BDAT 2\r\n")
+		m.asked[0].AcceptContent(nil).OnReady(func(int64, error) { m.pump() })
+		m.send("hi")
+		return m
+	}
+	for verb, kind := range map[string]protocol.RequestSet{"RSET": protocol.RequestReset, "EHLO me.example": protocol.RequestHello} {
+		m := begun(kind)
+		if m.feed(verb + "\r\n"); len(m.asked) != 2 || !m.asked[1].AnswerDefault() || !strings.HasPrefix(m.flush(), "250") {
+			t.Errorf("%s: %d requests", verb, len(m.asked))
+		}
+		m = begun(0)
+		if m.feed(verb + "\r\n"); len(m.asked) != 1 || !strings.HasPrefix(m.flush(), "250") {
+			t.Errorf("%s, not asked for: %d requests", verb, len(m.asked))
+		}
+	}
+}
+
 // A spurious Tick does nothing, and the deadline is never in the past behind one.
 func TestServerRule6SpuriousTick(t *testing.T) {
 	m := servedMachine(t, mailServer)
@@ -365,5 +392,32 @@ func TestServerTrace(t *testing.T) { // P20
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("trace\n\t%s\nwant\n\t%s", strings.Join(lines, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// A trace counts all octets of a message, whatever becomes of them and however they came.
+func TestServerTraceCountsRefusedContent(t *testing.T) { // C56
+	content := "0123456789\r\n0123456789\r\n"
+	for name, sink := range map[string]*mailSink{"too large": {}, "sink": {fails: 5, err: io.ErrClosedPipe}} {
+		for _, step := range []int{1, 7, len(content)} {
+			var lines []string
+			cfg := protocol.ServerConfig{Requests: forMail, Trace: func(e protocol.TraceEvent) { lines = append(lines, e.Line) }}
+			if name == "too large" {
+				cfg.MaxContent = 10
+			}
+			m := servedMachine(t, cfg)
+			m.send("EHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\n")
+			m.asked[0].Answer(reply(250, ""))
+			m.send("DATA\r\n")
+			k := *sink
+			m.asked[1].AcceptContent(&k)
+			m.flush()
+			for rest := content; rest != ""; rest = rest[min(step, len(rest)):] {
+				m.send(rest[:min(step, len(rest))])
+			}
+			if m.send(".\r\n"); !slices.Contains(lines, "(24 octets of content)") {
+				t.Errorf("%s by %d: %q", name, step, lines)
+			}
+		}
 	}
 }

@@ -60,6 +60,27 @@ func TestLoginForSomebodyElse(t *testing.T) {
 		"535 5.7.8 authentication failed\r\n235 2.7.0 authenticated\r\n")
 }
 
+// STARTTLS forgets a login in clear, and the message is nobody's.
+func TestLoginAheadOfTLS(t *testing.T) { // C82
+	cfg := plain("")
+	cfg.Users, cfg.STARTTLS = map[string]string{"user": "secret"}, true
+	srv := newServer(t, cfg, false)
+	c := dial(t, srv, false)
+	c.want(banner)
+	c.say("EHLO me.example\r\nAUTH PLAIN AHVzZXIAc2VjcmV0\r\nSTARTTLS\r\n")
+	c.want("250-mx.example\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-STARTTLS\r\n250 AUTH SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN\r\n" +
+		"235 2.7.0 authenticated\r\n220 2.0.0 ready to start TLS\r\n")
+	c.secure(srv)
+	c.say("EHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\nBDAT 2 LAST\r\nhi")
+	messages, err := srv.Wait(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := messages[0]; m.User != "" || !m.TLS.Active() {
+		t.Errorf("the user is %q, TLS %v", m.User, m.TLS.Active())
+	}
+}
+
 // The client of the standard library gets all that it can do.
 func TestNetSMTP(t *testing.T) {
 	srv := newServer(t, smtptest.Config{Users: map[string]string{"user": "secret"}, STARTTLS: true}, false)

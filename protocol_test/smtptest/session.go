@@ -107,7 +107,11 @@ func (s *session) accept(r protocol.Request) {
 	_, hello := s.machine.Hello()
 	m := &Message{
 		Mail: *r.Mail(), Recipients: s.recipients, Content: []byte{}, Verb: r.Verb(),
-		Hello: hello, TLS: s.machine.TLS(), User: s.user, Session: s.number,
+		Hello: hello, TLS: s.machine.TLS(), Session: s.number,
+	}
+	// The login may have failed behind its last check, or been forgotten with STARTTLS.
+	if s.machine.Authenticated() {
+		m.User = s.user
 	}
 	r.AcceptContent(m).OnReady(func(_ int64, err error) {
 		if err == nil {

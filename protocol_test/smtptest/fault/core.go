@@ -33,7 +33,8 @@ type core struct {
 	broken Break
 	reset  bool // Reset was called
 	mute   bool // nothing can be written any more
-	over   bool // the client has closed, or the driver failed
+	eof    bool // the client sends no more
+	over   bool // nobody waits for the client to close
 }
 
 // piece is output.
@@ -177,6 +178,7 @@ func (c *core) FeedEOF(now time.Time) {
 		c.end(now, io.ErrUnexpectedEOF)
 		return
 	}
+	c.eof = true
 	if len(c.in.line) > 0 && !c.in.passing {
 		c.feed(now, c.in.line) // it is an end in the middle of a command
 	}
@@ -214,7 +216,11 @@ func (c *core) breakOff(now time.Time, how Break) {
 	}
 	c.broken = how
 	c.injector.trace(now, protocol.TraceSent, "("+how.String()+")")
-	if how != Hang {
+	switch {
+	case how != Hang:
 		c.Core.Fail(now, ErrBroken)
+	case c.eof: // there is nobody to wait for
+		c.over = true
+		c.Core.Fail(now, io.ErrUnexpectedEOF)
 	}
 }

@@ -475,6 +475,16 @@ func TestEnds(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+	t.Run("end of input in a delay ahead of a hang", func(t *testing.T) {
+		s := newSession(t, config, fault.InjectorConfig{Script: fault.MustParse("noop=delay 1h hang")})
+		s.feed("NOOP\r\n")
+		s.turn.FeedEOF(s.now)
+		s.wait(time.Hour)
+		s.want(banner.s)
+		if err := s.core.Err(); err != io.EOF || s.core.WantRead() {
+			t.Errorf("the error is %v, wants to read %v", err, s.core.WantRead())
+		}
+	})
 	t.Run("write error ahead of the end of the content", func(t *testing.T) {
 		s := newSession(t, path{}.config(), delayed)
 		s.feed(ehlo.c + mail.c + rcpt.c + "DATA\r\nhi\r\n")
