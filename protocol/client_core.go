@@ -143,6 +143,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 	c.enter(now, "Output")
 	if c.err == nil && c.writeErr == nil {
 		from := len(dst)
+		c.lentBefore = c.out.lent
 		dst = c.out.lend(dst, max)
 		// All before it is lent first, which a file in between can delay: a message of which
 		// nothing was lent may go back to the queue, and its source is read only once.
@@ -150,6 +151,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 			c.settle() // where a source failed its message, the next one begins
 			dst = c.out.lend(dst[:from], max)
 		}
+		c.lentBefore = unplanned
 		if c.err != nil {
 			dst = dst[:from]
 		}
