@@ -62,7 +62,6 @@ func (d *Delivery) pullChunk(c *Client) bool {
 			return c.err == nil // the source gave the message up
 		}
 		if err == ErrNotReady {
-			d.parked = true
 			if len(scratch) == from {
 				return false
 			}

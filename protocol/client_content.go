@@ -50,7 +50,6 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	}
 	piece, err := d.nextPiece(c, max, false)
 	if err == ErrNotReady {
-		d.parked = true
 		return false
 	}
 	last, err := d.account(piece, err)
