@@ -224,6 +224,13 @@ func (c *Client) settle() {
 		if !t.canceled() && !c.mayBegin(t) {
 			break
 		}
+		d, message := t.(*Delivery)
+		if message && !d.settled {
+			d.ready(c)
+			if c.mem.queue[c.first] != t {
+				continue // what its body's callbacks took back stands before it again
+			}
+		}
 		c.mem.queue[c.first] = nil
 		c.first++
 		if c.first == len(c.mem.queue) {
@@ -232,7 +239,7 @@ func (c *Client) settle() {
 		if t.canceled() {
 			continue
 		}
-		if d, is := t.(*Delivery); is {
+		if message {
 			d.begin(c)
 			continue
 		}

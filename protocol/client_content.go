@@ -20,6 +20,10 @@ func (d *Delivery) open() error {
 	if err != nil {
 		return &BodyError{Err: err}
 	}
+	if d.settled { // it was cancelled meanwhile
+		source.Release()
+		return nil
+	}
 	d.source = source
 	return nil
 }
