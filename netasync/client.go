@@ -38,7 +38,7 @@ func (c *Client) Send(ctx context.Context, env protocol.Envelope, body protocol.
 	if settles(ctx, d.Result()) {
 		receipt, err, _ = d.Result().Result()
 	} else {
-		receipt, err = c.giveUp(ctx, d, len(env.To))
+		receipt, err = c.giveUp(ctx, d)
 	}
 	if err == nil {
 		return receipt, nil
@@ -51,18 +51,14 @@ func (c *Client) Send(ctx context.Context, env protocol.Envelope, body protocol.
 
 // giveUp cancels a message as far as that is still possible, and says what is known
 // of it by then.
-func (c *Client) giveUp(ctx context.Context, d *protocol.Delivery, recipients int) (protocol.Receipt, error) {
+func (c *Client) giveUp(ctx context.Context, d *protocol.Delivery) (receipt protocol.Receipt, err error) {
 	canceled := false
-	c.loop.Do(func(time.Time) { canceled = d.Cancel() })
+	c.loop.Do(func(time.Time) {
+		canceled = d.Cancel()
+		receipt = d.Receipt()
+	})
 	if receipt, err, settled := d.Result().Result(); settled && !canceled {
 		return receipt, err // it came just in time
-	}
-	receipt := protocol.Receipt{Outcome: protocol.Unknown, Recipients: make([]protocol.RecipientResult, recipients)}
-	if canceled {
-		receipt.Outcome = protocol.NotDelivered
-	}
-	for i := range receipt.Recipients {
-		receipt.Recipients[i].Outcome = receipt.Outcome
 	}
 	return receipt, &protocol.DeliveryError{Receipt: receipt, Err: ended(ctx)}
 }

@@ -278,6 +278,68 @@ func TestSendCanceled(t *testing.T) {
 	}
 }
 
+// What was said of a recipient before stays true.
+func TestSendCanceledKeepsReplies(t *testing.T) { // F6, F23
+	for _, row := range []struct {
+		sent string
+		want protocol.Outcome
+	}{
+		{"CALL\nHANG", protocol.NotDelivered},
+		{"C: DATA\nS: 354 go\nC: hi\nC: .\nCALL\nHANG", protocol.Unknown},
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		p := listen(t, func() { cancel(errors.New("enough")) }, hello+`
+			C: MAIL FROM:<a@me.example>
+			S: 250 ok
+			C: RCPT TO:<no@mx.example>
+			S: 550 who
+			C: RCPT TO:<b@mx.example>
+		`+strings.Replace(row.sent, "C: DATA", "S: 250 ok\nC: DATA", 1))
+		c := dial(t, p.url(), me())
+		receipt, err := c.Send(ctx, envelope("no@mx.example", "b@mx.example"), body())
+		if receipt.Outcome != row.want || len(receipt.Recipients) != 2 || receipt.Recipients[1].Outcome != row.want {
+			t.Errorf("got %+v, %v", receipt, err)
+		} else if first := receipt.Recipients[0]; first.Outcome != protocol.Refused || first.Reply.Code != 550 {
+			t.Errorf("got %+v, %v", receipt, err)
+		}
+		c.Close()
+	}
+}
+
+// A message that was refused on this side, and waits only to settle in its turn, is not
+// one whose fate nobody knows.
+func TestSendCanceledWhenRejected(t *testing.T) { // F2, F23
+	release := make(chan struct{})
+	p := listen(t, func() { <-release }, `
+		S: 220 mx.example
+		C: EHLO me.example
+		S: 250-mx.example
+		S: 250-PIPELINING
+		S: 250 CHUNKING
+		C: MAIL FROM:<a@me.example>
+		C: RCPT TO:<b@mx.example>
+		C: BDAT 4 LAST
+		C: hi
+		CALL
+		S: 250 ok
+		S: 250 ok
+		S: 250 queued
+	`+bye)
+	c := dial(t, p.url(), me())
+	first := c.SendAsync(envelope(), protocol.BodyText("hi\r\n"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	receipt, err := c.Send(ctx, envelope(), protocol.BodyText("\xfc\r\n"))
+	if receipt.Outcome != protocol.NotDelivered || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %+v, %v", receipt, err)
+	}
+	close(release)
+	if _, err := first.Result().Await(t.Context()); err != nil {
+		t.Error(err)
+	}
+	quit(t, c)
+}
+
 // In mid-content it ends the connection, without an end of data.
 func TestSendCanceledInContent(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())

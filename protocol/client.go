@@ -54,6 +54,7 @@ type Client struct {
 	held       []heldSource
 	scratchEnd int64 // where what was planned from mem.scratch ends
 	pieceEnd   int64 // and from mem.piece, or a source's own memory
+	lentBefore int64 // out.lent ahead of an Output that may still end the connection; else unplanned
 
 	greeting future.Promise[wire.Reply]
 	follow   stepSet // what may be answered next, by the table
@@ -127,7 +128,7 @@ func NewClient(now time.Time, cfg ClientConfig) (*Client, error) {
 	}
 	cfg.Timeouts = cfg.Timeouts.withDefaults()
 	cfg.Window = cfg.Window.withDefaults()
-	c := &Client{cfg: cfg, follow: setOf(stepGreeting), mem: &noBuffers, window: cfg.Window.Messages}
+	c := &Client{cfg: cfg, follow: setOf(stepGreeting), mem: &noBuffers, window: cfg.Window.Messages, lentBefore: unplanned}
 	c.out.mem = c.mem
 	c.replies = wire.ReplyParser{
 		MaxLine: cfg.MaxReplyLine, MaxLines: cfg.MaxReplyLines, MaxSize: cfg.MaxReplySize,
@@ -223,6 +224,13 @@ func (c *Client) settle() {
 		if !t.canceled() && !c.mayBegin(t) {
 			break
 		}
+		d, message := t.(*Delivery)
+		if message && !d.settled {
+			d.ready(c)
+			if c.mem.queue[c.first] != t {
+				continue // what its body's callbacks took back stands before it again
+			}
+		}
 		c.mem.queue[c.first] = nil
 		c.first++
 		if c.first == len(c.mem.queue) {
@@ -231,7 +239,7 @@ func (c *Client) settle() {
 		if t.canceled() {
 			continue
 		}
-		if d, is := t.(*Delivery); is {
+		if message {
 			d.begin(c)
 			continue
 		}
@@ -415,6 +423,7 @@ func (c *Client) end(err error) {
 		return
 	}
 	c.err = err
+	c.out.lent = min(c.out.lent, c.lentBefore) // an Output under way lends nothing after all
 	// What was lent from the buffers may still be on its way: they are left to the
 	// garbage collector.
 	queue, flight := c.mem.queue[c.first:], c.mem.flight[c.oldest:]

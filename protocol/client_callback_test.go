@@ -166,6 +166,20 @@ func TestCallbackFails(t *testing.T) { // F2
 	})
 }
 
+// What an Output would have lent, had a source not failed the connection meanwhile, has
+// not left: a message in it is not delivered.
+func TestCallbackFailsInsideOutput(t *testing.T) { // F2, C47
+	m := greeted(t, protocol.ClientConfig{}, "PIPELINING", "CHUNKING")
+	m.send("one", protocol.BodyText("1\r\n"), "b@mx.example")
+	m.send("two", &quitter{
+		source: source{content: "01234", piece: 5, size: 5},
+		cancel: func() bool { m.Fail(m.now, errors.New("enough")); return true },
+	}, "b@mx.example")
+	m.wrote("")
+	const lost = "connection lost before the reply to MAIL: enough"
+	m.wantLog("one mail: "+lost, "one rcpt: "+lost, "one: not delivered: "+lost, "two mail: "+lost, "two rcpt: "+lost, "two: not delivered: "+lost)
+}
+
 // A callback that panics takes no other callback with it: each future of the
 // message settles.
 func TestCallbackPanics(t *testing.T) { // F24, F3

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/sansmtp/sansmtp/protocol"
@@ -114,4 +115,74 @@ func (l *lines) Step(last *wire.Reply, dst []byte) ([]byte, bool, error) {
 	dst = append(dst, (*l)[0]...)
 	*l = (*l)[1:]
 	return dst, false, nil
+}
+
+// A wait that is taken back leaves alone what is still to go out of a command that was
+// refused early, and takes no reply from what comes behind it.
+func TestCancelWaitBehindHalfACommand(t *testing.T) { // F8, F23
+	for _, before := range []bool{true, false} {
+		m := greeted(t, protocol.ClientConfig{})
+		note(m, "noop", m.Do(protocol.Command{Verb: "NOOP"}))
+		m.lend(2)
+		m.Wrote(m.now, 2)
+		m.feed("500 no\r\n")
+		wait := note(m, "wait", m.WaitFor())
+		rest := "OP\r\n"
+		if !before {
+			m.wrote(rest)
+			rest = ""
+		}
+		wait.Cancel()
+		note(m, "vrfy", m.Do(protocol.Command{Verb: "VRFY", Args: "b"}))
+		m.wrote(rest + "VRFY b\r\n")
+		m.feed("252 maybe\r\n")
+		want := []string{"noop: NOOP: 500 no", "wait: canceled", "vrfy"}
+		if !slices.Equal(m.log, want) || m.Busy() {
+			t.Errorf("cancelled ahead of the rest %v: settled %q, want %q, busy %v", before, m.log, want, m.Busy())
+		}
+	}
+}
+
+// A task may be cancelled while it says its first line: that is not sent, and the next
+// task has its turn.
+func TestCancelTaskInFirstStep(t *testing.T) { // F23, F8
+	for _, helloFirst := range []bool{false, true} {
+		m := newMachine(t, protocol.ClientConfig{})
+		m.feed("220 mx.example\r\n")
+		if helloFirst {
+			m.Hello("me.example")
+			m.wrote("EHLO me.example\r\n")
+		}
+		task := &selfish{}
+		var cancel func() bool
+		task.cancel = func() { cancel() }
+		wait := m.WaitFor() // it keeps the task from its turn
+		cancel = note(m, "task", m.AddTask(task)).Cancel
+		note(m, "noop", m.Do(protocol.Command{Verb: "NOOP"}))
+		note(m, "vrfy", m.Do(protocol.Command{Verb: "VRFY", Args: "b"}))
+		if helloFirst {
+			m.feed("250 mx.example\r\n")
+		}
+		wait.Cancel()
+		m.wrote("NOOP\r\n")
+		m.feed("250 ok\r\n")
+		m.wrote("VRFY b\r\n")
+		m.feed("252 maybe\r\n")
+		m.wantLog("task: canceled", "noop", "vrfy")
+		if m.Busy() || task.steps != 1 {
+			t.Errorf("EHLO first %v: busy %v, %d steps", helloFirst, m.Busy(), task.steps)
+		}
+	}
+}
+
+// selfish is a Task that cancels itself in its first step.
+type selfish struct {
+	steps  int
+	cancel func()
+}
+
+func (s *selfish) Step(_ *wire.Reply, dst []byte) ([]byte, bool, error) {
+	s.steps++
+	s.cancel()
+	return append(dst, "X-ONE"...), false, nil
 }

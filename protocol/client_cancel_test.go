@@ -283,6 +283,80 @@ func (q *quitter) Next(max int) (protocol.Chunk, error) {
 	return q.source.Next(max)
 }
 
+// A message may be given up while its body is asked what it holds, or opened: nothing is
+// written of it, its source is released, and it does not count.
+func TestCancelFromBody(t *testing.T) { // F23, F3
+	for _, offer := range []string{"8BITMIME", "PIPELINING", "CHUNKING"} {
+		for _, from := range []string{"Size", "Open"} {
+			m := greeted(t, protocol.ClientConfig{Disable: wire.EightBitMIME}, "LIMITS MAILMAX=2", "PIPELINING", offer)
+			if offer == "8BITMIME" {
+				m = greeted(t, protocol.ClientConfig{Disable: wire.EightBitMIME}, "LIMITS MAILMAX=2", offer)
+			}
+			var d *protocol.Delivery
+			b := &asked{source: source{content: "0123456789", piece: 5, size: 10}}
+			b.act = func(during string) {
+				if during == from && !d.Result().Settled() && !d.Cancel() {
+					t.Errorf("%s, %s: cannot be cancelled", offer, from)
+				}
+			}
+			noop := m.Do(protocol.Command{Verb: "NOOP"}) // it keeps the message from its turn
+			d = m.send("one", b, "b@mx.example")
+			next := m.Send(envelope("a@me.example", "c@mx.example"), protocol.BodyText("hi\r\n"))
+			last := m.Send(envelope("a@me.example", "d@mx.example"), protocol.BodyText("ho\r\n"))
+			m.wrote("NOOP\r\n")
+			m.feed("250 ok\r\n")
+			m.wantLog("one mail: canceled", "one rcpt: canceled", "one: not delivered: canceled")
+			if out := m.take(1 << 20); !strings.HasPrefix(out, "MAIL FROM:<a@me.example>\r\n") || strings.Contains(out, "<b@mx") {
+				t.Errorf("%s, %s: wrote %q", offer, from, out)
+			}
+			if b.opened != b.released || !noop.Settled() || next.Result().Settled() || last.Result().Settled() {
+				t.Errorf("%s, %s: opened %d times, released %d times", offer, from, b.opened, b.released)
+			}
+		}
+	}
+}
+
+// What is cancelled from there may be another message, and those behind that one are
+// planned anew: all the same they stay in order.
+func TestCancelAnotherFromBody(t *testing.T) { // F23, F8
+	m := greeted(t, protocol.ClientConfig{}, "PIPELINING", "CHUNKING")
+	noop := m.Do(protocol.Command{Verb: "NOOP"})
+	one := m.send("one", protocol.BodyText("1\r\n"), "b@mx.example")
+	m.send("two", protocol.BodyText("2\r\n"), "b@mx.example")
+	b := &asked{source: source{content: "3\r\n", piece: 3, size: 3}}
+	b.act = func(during string) {
+		if during == "Open" && !one.Cancel() {
+			t.Error("cannot be cancelled")
+		}
+	}
+	m.send("three", b, "b@mx.example")
+	m.wrote("NOOP\r\n")
+	m.feed("250 ok\r\n")
+	m.wrote(chunkGroup + "BDAT 3 LAST\r\n2\r\nRSET\r\n" + chunkGroup + "BDAT 3 LAST\r\n3\r\n")
+	m.feed("250 ok\r\n250 ok\r\n250 queued\r\n250 reset\r\n250 ok\r\n250 ok\r\n250 queued\r\n")
+	m.wantLog("one mail: canceled", "one rcpt: canceled", "one: not delivered: canceled", "two mail", "two rcpt", "two", "three mail", "three rcpt", "three")
+	if !noop.Settled() || b.opened != 1 || b.released != 1 {
+		t.Errorf("opened %d times, released %d times", b.opened, b.released)
+	}
+}
+
+// asked is a source with an ear for what is asked of its Body.
+type asked struct {
+	source
+	act func(during string)
+}
+
+func (a *asked) Size() int64 {
+	a.act("Size")
+	return a.source.Size()
+}
+
+func (a *asked) Open() (protocol.BodyReader, error) {
+	r, err := a.source.Open()
+	a.act("Open")
+	return r, err
+}
+
 // What was planned but not lent at all is taken back as if it had never been
 // added, and what is behind it moves up.
 func TestCancelBeforeAnythingWasLent(t *testing.T) { // F23

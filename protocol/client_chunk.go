@@ -62,7 +62,6 @@ func (d *Delivery) pullChunk(c *Client) bool {
 			return c.err == nil // the source gave the message up
 		}
 		if err == ErrNotReady {
-			d.parked = true
 			if len(scratch) == from {
 				return false
 			}
@@ -181,10 +180,12 @@ func (d *Delivery) chunkPlanned(c *Client, n int64, last bool) {
 }
 
 // chunkReplied takes the reply to a chunk that is not the last. No chunk follows a
-// refusal (C65), except those on their way.
+// refusal (C65), except those on their way. The first one decides, even if the source
+// has failed at a later chunk since: what becomes of the message does not depend on
+// which of the two was seen first.
 func (d *Delivery) chunkReplied(c *Client, r wire.Reply, v verdict) {
 	d.chunks--
-	if v == refused && d.failed == nil {
+	if v == refused && d.final.Code == 0 {
 		d.final = r
 		d.failed = &ReplyError{Reply: r, Command: wire.VerbBdat}
 		d.decideRest(r)

@@ -368,6 +368,26 @@ func TestChunkSourceFails(t *testing.T) { // F11, F12, H-I11
 	m.wrote("RSET\r\n" + chunkGroup + "BDAT 4 LAST\r\nhi\r\n")
 }
 
+// A chunk that was refused decides, also where the source failed at the next one before
+// the refusal was read.
+func TestChunkRefusedAndSourceFails(t *testing.T) { // F12, C65
+	for _, readFirst := range []bool{true, false} {
+		body := protocol.BodyFrom(faulty{strings.NewReader(long(1)), errors.New("disk on fire")}, -1)
+		m, d := accepting(t, protocol.ClientConfig{}, body)
+		sent := m.lend(len("BDAT 65536\r\n") + chunkSize)
+		m.Wrote(m.now, int64(len(sent)))
+		if !readFirst {
+			m.wrote("")
+		}
+		m.feed("552 too much\r\n")
+		m.wrote("")
+		if receipt, _ := resultOf(t, d); receipt.Outcome != protocol.Refused || receipt.Reply.Code != 552 {
+			t.Errorf("refusal first %v: %+v", readFirst, receipt)
+		}
+		m.wantLog("one mail", "one rcpt", "one: refused: BDAT: 552 too much")
+	}
+}
+
 // Cancelled between chunks the message is cleared away by RSET; so it is when its own
 // source gives it up.
 func TestChunkCancel(t *testing.T) { // F23

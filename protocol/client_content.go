@@ -20,6 +20,10 @@ func (d *Delivery) open() error {
 	if err != nil {
 		return &BodyError{Err: err}
 	}
+	if d.settled { // it was cancelled meanwhile
+		source.Release()
+		return nil
+	}
 	d.source = source
 	return nil
 }
@@ -50,7 +54,6 @@ func (d *Delivery) pull(c *Client, max int) bool {
 	}
 	piece, err := d.nextPiece(c, max, false)
 	if err == ErrNotReady {
-		d.parked = true
 		return false
 	}
 	last, err := d.account(piece, err)

@@ -259,6 +259,51 @@ func TestContentIsReleased(t *testing.T) {
 	}
 }
 
+// A source may find that it has more while it says that it has not: BodyReady counts at
+// any time. One that goes on like this makes no progress.
+func TestContentReadyInsideNext(t *testing.T) { // F12
+	for _, keyword := range []string{"PIPELINING", "CHUNKING"} {
+		for _, times := range []int{1, 99, 100} {
+			m := greeted(t, protocol.ClientConfig{}, "PIPELINING", keyword)
+			b := &hasty{source: source{content: "hi\r\n", piece: 2, size: -1}, m: m, times: times}
+			m.send("one", b, "b@mx.example")
+			m.take(1 << 20)
+			m.feed("250 ok\r\n250 ok\r\n")
+			if keyword == "PIPELINING" {
+				m.feed("354 go\r\n")
+			}
+			m.take(1 << 20)
+			m.Feed(m.now, []byte("250 ok\r\n"))
+			want := "one"
+			if times == 100 {
+				want = "one: not delivered: message content: multiple Read calls return no data or error"
+			}
+			m.wantLog("one mail", "one rcpt", want)
+		}
+	}
+}
+
+// hasty is a source that is ready inside Next, so many times before it is.
+type hasty struct {
+	source
+	m            *machine
+	times, calls int
+}
+
+func (e *hasty) Open() (protocol.BodyReader, error) {
+	_, err := e.source.Open()
+	return e, err
+}
+
+func (e *hasty) Next(max int) (protocol.Chunk, error) {
+	if e.calls++; e.calls <= e.times {
+		e.m.BodyReady()
+		return protocol.Chunk{}, protocol.ErrNotReady
+	}
+	e.calls = 0
+	return e.source.Next(max)
+}
+
 // The policy for bare CR and LF can refuse them, wherever the content comes from.
 func TestContentStrict(t *testing.T) { // F11, C2
 	strict := protocol.ClientConfig{EOL: wire.EOLStrict}

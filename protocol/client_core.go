@@ -74,19 +74,18 @@ func (c *Client) FeedEOF(now time.Time) {
 	c.enter(now, "FeedEOF")
 	switch {
 	case c.writeErr != nil:
-		c.end(c.writeErr)
+		c.lose(c.writeErr)
 	case c.awaiting() == "" && !c.Busy() && c.Queued() == 0 && !c.replies.Pending():
 		c.end(io.EOF)
 	default:
-		c.lose(io.ErrUnexpectedEOF)
+		c.lose(c.lost(io.ErrUnexpectedEOF))
 	}
 	c.leave(now)
 }
 
 // lose ends the conversation because the connection went away. Behind a QUIT that
 // is all the same: some servers close without a word.
-func (c *Client) lose(err error) {
-	lost := c.lost(err)
+func (c *Client) lose(lost error) {
 	if q, quitting := c.active.(*quit); quitting && c.out.lent == c.out.planned {
 		c.finish()
 		c.end(q.end())
@@ -111,7 +110,7 @@ func (c *Client) Fail(now time.Time, err error) {
 		return
 	}
 	c.enter(now, "Fail")
-	c.lose(err)
+	c.lose(c.lost(err))
 	c.release(unplanned)
 	c.leave(now)
 }
@@ -143,6 +142,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 	c.enter(now, "Output")
 	if c.err == nil && c.writeErr == nil {
 		from := len(dst)
+		c.lentBefore = c.out.lent
 		dst = c.out.lend(dst, max)
 		// All before it is lent first, which a file in between can delay: a message of which
 		// nothing was lent may go back to the queue, and its source is read only once.
@@ -150,6 +150,7 @@ func (c *Client) Output(now time.Time, dst []Chunk, max int) []Chunk {
 			c.settle() // where a source failed its message, the next one begins
 			dst = c.out.lend(dst[:from], max)
 		}
+		c.lentBefore = unplanned
 		if c.err != nil {
 			dst = dst[:from]
 		}
@@ -230,7 +231,7 @@ func (c *Client) Tick(now time.Time) {
 	c.enter(now, "Tick")
 	if at, step, limit := c.due(); !at.IsZero() && !now.Before(at) {
 		if c.writeErr != nil {
-			c.end(c.writeErr)
+			c.lose(c.writeErr)
 		} else {
 			c.end(&TimeoutError{Step: step, Limit: limit})
 		}

@@ -155,7 +155,7 @@ func wanted(want []wire.Code, code wire.Code) bool {
 func (c *Client) WaitFor(codes ...wire.Code) *future.Future[wire.Reply] {
 	w := &wait{codes: codes}
 	w.promise.OnCancel(func() {
-		if c.takeBack(w, c.out.lent) {
+		if c.takeBack(w, c.out.planned) {
 			c.proceed()
 		}
 	})
@@ -169,8 +169,9 @@ type wait struct {
 }
 
 func (w *wait) begin(c *Client) bool {
-	// No octets: whatever comes answers it.
-	c.expect(w, stepWait, 1, c.out.lent, c.out.lent)
+	// No octets: whatever comes answers it, also while a command that was refused early
+	// is still on its way out.
+	c.expect(w, stepWait, 1, c.out.planned, c.out.lent)
 	return true
 }
 

@@ -30,7 +30,7 @@ type Redacter interface {
 // AddTask queues an exchange. Its future settles with the reply at which the task
 // was done.
 func (c *Client) AddTask(t Task) *future.Future[wire.Reply] {
-	x := &exchange{steps: t}
+	x := &exchange{steps: t, start: -1}
 	x.promise.OnCancel(func() {
 		if c.takeBack(x, x.start) {
 			c.proceed()
@@ -42,7 +42,7 @@ func (c *Client) AddTask(t Task) *future.Future[wire.Reply] {
 
 type exchange struct {
 	steps   Task
-	start   int64 // of the first line, while no other was planned
+	start   int64 // of the first line, once it is planned and while no other is; else -1
 	promise future.Promise[wire.Reply]
 }
 
@@ -67,6 +67,10 @@ func (x *exchange) step(c *Client, last *wire.Reply) bool {
 	line, done, err := x.steps.Step(last, nil)
 	if c.err != nil {
 		return false // the task ended the connection, and fail settled it
+	}
+	if last == nil && x.canceled() {
+		c.finish() // within Step: nothing of it goes out
+		return false
 	}
 	var arena []byte
 	if err == nil && !done {

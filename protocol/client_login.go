@@ -79,7 +79,7 @@ var (
 // where no AUTH is offered, is a *ConfigError and writes nothing.
 func (c *Client) Login(mechanisms ...Mechanism) *future.Future[wire.Reply] {
 	l := &login{c: c, mechanisms: mechanisms}
-	x := &exchange{steps: l}
+	x := &exchange{steps: l, start: -1}
 	l.exchange = x
 	x.promise.OnCancel(func() {
 		if c.takeBack(x, x.start) {

@@ -5,11 +5,20 @@ import "io"
 // next returns the next piece of content as it comes from the body: up to max
 // octets, or any number that lie in a file.
 func (d *Delivery) next(max int) (Chunk, error) {
-	if d.source != nil {
-		return d.source.Next(max)
+	if d.source == nil {
+		rest := memoryReader(d.body.(*memoryBody).octets[d.read:])
+		return rest.Next(max)
 	}
-	rest := memoryReader(d.body.(*memoryBody).octets[d.read:])
-	return rest.Next(max)
+	for range maxIdleReads {
+		d.parked = true
+		piece, err := d.source.Next(max)
+		if err != ErrNotReady || d.parked || d.phase != phaseContent {
+			d.parked = err == ErrNotReady
+			return piece, err
+		}
+		// BodyReady came from within Next.
+	}
+	return Chunk{}, io.ErrNoProgress
 }
 
 // nextPiece is next for where octets have to be looked at: what lies in a file is

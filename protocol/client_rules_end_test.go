@@ -93,6 +93,25 @@ func TestRule7CleanEnd(t *testing.T) {
 		t.Error(m.Err())
 	}
 	m.wantLog("quit: connection lost before the reply to QUIT: unexpected EOF")
+	// It is the same whether the end of input or that of output is seen first.
+	for name, then := range map[string]func(*machine){
+		"EOF":  func(m *machine) { m.FeedEOF(m.now) },
+		"Fail": func(m *machine) { m.Fail(m.now, errors.New("broken pipe")) },
+		"Tick": func(m *machine) { m.Tick(m.Deadline()) },
+	} {
+		m = greeted(t, protocol.ClientConfig{})
+		note(m, "quit", m.Quit())
+		m.lend(100)
+		m.WriteFailed(m.now, errors.New("broken pipe"))
+		if m.Err() != nil {
+			t.Errorf("%s: ended with %v before", name, m.Err())
+		}
+		then(m)
+		if m.Err() != io.EOF {
+			t.Errorf("%s: %v", name, m.Err())
+		}
+		m.wantLog("quit: connection lost before the reply to QUIT: broken pipe")
+	}
 }
 
 // Behind a write error the client reads on: the reason is often still to come.

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/sansmtp/sansmtp/protocol"
@@ -91,4 +92,43 @@ func TestSendLockStep(t *testing.T) {
 			= closed: connection lost before the verdict on the content: unexpected EOF
 		`,
 	})
+}
+
+// What is known of a message can be asked for at any time, and is what was said and lent
+// by then.
+func TestDeliveryReceipt(t *testing.T) { // F6
+	m := greeted(t, protocol.ClientConfig{LMTP: true}, "PIPELINING")
+	d := m.Send(envelope("a@me.example", "b@mx.example", "no@mx.example", "c@mx.example"), protocol.BodyText("hi\r\n"))
+	want := func(whole protocol.Outcome, each ...protocol.Outcome) {
+		t.Helper()
+		receipt := d.Receipt()
+		var got []protocol.Outcome
+		for _, r := range receipt.Recipients {
+			got = append(got, r.Outcome)
+		}
+		if receipt.Outcome != whole || !slices.Equal(got, each) {
+			t.Errorf("%v, %v; want %v, %v", receipt.Outcome, got, whole, each)
+		}
+		if len(receipt.Recipients) > 0 {
+			receipt.Recipients[0] = protocol.RecipientResult{} // it is a copy
+		}
+	}
+	const no, refused, accepted, unknown = protocol.NotDelivered, protocol.Refused, protocol.Accepted, protocol.Unknown
+	want(no, no, no, no)
+	m.take(1 << 20)
+	m.feed("250 ok\r\n250 ok\r\n550 who\r\n")
+	want(no, no, refused, no)
+	m.feed("250 ok\r\n354 go\r\n")
+	want(no, no, refused, no)
+	m.lend(len("hi\r\n.\r"))
+	want(no, no, refused, no)
+	m.take(1 << 20)
+	want(unknown, unknown, refused, unknown)
+	m.feed("250 queued\r\n")
+	want(unknown, accepted, refused, unknown)
+	m.feed("452 full\r\n")
+	want(accepted, accepted, refused, refused)
+	if receipt, err := resultOf(t, d); err != nil || receipt.Outcome != accepted {
+		t.Errorf("%+v, %v", receipt, err)
+	}
 }

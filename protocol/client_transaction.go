@@ -4,6 +4,25 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
+// ready does all of what comes first that may call the caller's code, which may do as a
+// callback does: while the message is still in the queue, it may cancel this one or any
+// other. What stands against sending it is in failed then.
+func (d *Delivery) ready(c *Client) {
+	d.failed = nil
+	err := d.prepare(c)
+	if err == nil {
+		err = d.open()
+	}
+	if d.settled {
+		d.uncount() // it may have been counted since
+		return
+	}
+	d.failed = err
+	if err == nil {
+		d.weigh()
+	}
+}
+
 // begin encodes the transaction's commands: all of them where the server knows
 // PIPELINING (RFC 2920), else the first alone. They are planned as soon as what
 // stands before them is. A transaction that failed before it, or may fail, is
@@ -17,10 +36,7 @@ func (d *Delivery) begin(c *Client) bool {
 	if n := len(c.mem.flight); n > c.oldest {
 		d.reset = c.mem.flight[n-1].unclean
 	}
-	err := d.prepare(c)
-	if err == nil {
-		err = d.open()
-	}
+	err := d.failed
 	if err == nil && d.pipelined {
 		err = d.encodeAll(c)
 	} else if err == nil {

@@ -45,19 +45,7 @@ func (d *Delivery) settleWith(missing, err error) {
 	}
 	d.settled, d.failed = true, missing
 	d.uncount()
-	receipt := Receipt{Reply: d.final, Recipients: d.recipients}
-	var outcomes uint8
-	lost := d.end <= d.c.out.lent
-	for i := range d.recipients {
-		r := &d.recipients[i]
-		if lost && r.Reply.Code == 0 {
-			r.Outcome, r.Reply = Unknown, lastWord(err)
-		}
-		outcomes |= 1 << r.Outcome
-	}
-	if len(d.recipients) > 0 {
-		receipt.Outcome = overall(outcomes)
-	}
+	receipt := d.receipt(d.recipients, d.end <= d.c.out.lent, err)
 	if d.source != nil {
 		d.c.hold(d.source, d.pieceEnd)
 		d.source = nil
@@ -73,6 +61,31 @@ func (d *Delivery) settleWith(missing, err error) {
 	} else {
 		d.result.Reject(&DeliveryError{Receipt: receipt, Err: err})
 	}
+}
+
+// receipt returns what became of the message for recipients, if the connection is lost
+// behind its end of data or not, by err.
+func (d *Delivery) receipt(recipients []RecipientResult, lost bool, err error) Receipt {
+	receipt := Receipt{Reply: d.final, Recipients: recipients}
+	var outcomes uint8
+	for i := range recipients {
+		r := &recipients[i]
+		if lost && r.Reply.Code == 0 {
+			r.Outcome, r.Reply = Unknown, lastWord(err)
+		}
+		outcomes |= 1 << r.Outcome
+	}
+	if len(recipients) > 0 {
+		receipt.Outcome = overall(outcomes)
+	}
+	return receipt
+}
+
+// Receipt returns what is known of the message by now: before its Result has settled, what
+// that would be if the connection were lost.
+func (d *Delivery) Receipt() Receipt {
+	lost := !d.settled && d.end <= d.c.out.lent
+	return d.receipt(slices.Clone(d.recipients), lost, nil)
 }
 
 // fail implements task.

@@ -130,7 +130,7 @@ func (c *Client) launch(d *Delivery) {
 		c.mem.flight, c.oldest = all[:n], 0
 	}
 	c.mem.flight = append(c.mem.flight, d)
-	c.octets += d.weigh()
+	c.octets += d.weight
 }
 
 // land takes the oldest message out of the flight.

@@ -152,9 +152,6 @@ func (s *simulation) judgeMessage(m *message) {
 	for i, r := range receipt.Recipients {
 		s.outcomes[r.Outcome]++
 		want := s.outcome(truth, i, lent)
-		if m.broken && want == protocol.Refused && r.Outcome == protocol.NotDelivered {
-			want = protocol.NotDelivered // its source failed before the refusal of a chunk came
-		}
 		if r.Outcome != want {
 			s.fault("%s, recipient %d: %v, want %v; %+v, end of data lent: %v, %v", m.from, i, r.Outcome, want, *truth, lent, m.result.err)
 		}

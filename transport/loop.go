@@ -100,6 +100,7 @@ const (
 	driverBusy    driverState = iota // holds the lock, or is not there
 	driverReading                    // waits for input
 	driverParked                     // waits for wakeup
+	driverClosing                    // closes the connection
 )
 
 // wait is a drive that ends before the conversation does.

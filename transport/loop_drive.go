@@ -144,7 +144,7 @@ func (l *Loop) finish(now time.Time) {
 // nudge makes the driver look again, if there is something for it to see.
 func (l *Loop) nudge() {
 	switch {
-	case l.driver == driverReading && l.due():
+	case l.driver == driverReading && l.due(), l.driver == driverClosing && l.hard:
 		switch {
 		case !l.over:
 			l.base.SetReadDeadline(longAgo)
@@ -227,7 +227,7 @@ func (l *Loop) close() {
 	}
 	conn := l.conn
 	careful := l.cfg.Server && !l.hard && !l.eof && l.turn.writeErr == nil
-	l.driver = driverReading
+	l.driver = driverClosing
 	l.base.SetReadDeadline(l.expires)
 	if secure, ok := conn.(*tls.Conn); ok {
 		secure.NetConn().(*peerConn).latest = l.expires

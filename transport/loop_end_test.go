@@ -42,6 +42,48 @@ func TestLoopClosesWithCare(t *testing.T) {
 	})
 }
 
+// Whoever has to do with a core that is over does not cut that short; Close does.
+func TestLoopClosesWithCareWhileAsked(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			a, b := net.Pipe()
+			core := &peer{t: t}
+			core.onFeed = func(time.Time, []byte) { core.say("421 too much\r\n"); core.err = errTest }
+			l := Drive(t.Context(), halfCloser{b}, core, LoopConfig{Server: true})
+			a.Write([]byte("x"))
+			io.ReadFull(a, make([]byte, len("421 too much\r\n")))
+			synctest.Wait()
+			if closed {
+				go l.Close()
+			} else {
+				l.Do(func(time.Time) {})
+			}
+			synctest.Wait()
+			select {
+			case <-l.Done():
+				if !closed {
+					t.Error("closed ahead of the peer")
+				}
+			default:
+				if closed {
+					t.Error("not closed")
+				}
+			}
+			a.Close()
+			<-l.Done()
+			if time.Since(begin) != 0 {
+				t.Errorf("closed after %v", time.Since(begin))
+			}
+		})
+	}
+}
+
+// halfCloser is a conn of which one direction can be closed, to no effect.
+type halfCloser struct{ net.Conn }
+
+func (halfCloser) CloseWrite() error { return nil }
+
 // How long a server waits for that has a limit, in time and in octets.
 func TestLoopLingerEnds(t *testing.T) {
 	for _, floods := range []bool{false, true} {
