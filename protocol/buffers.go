@@ -25,13 +25,14 @@ type buffers struct {
 	params  wire.MailParams // of the transaction that began last, as they are sent
 
 	// A server's.
-	slots  []slot          // its length is 0 or a power of two
-	used   int             // commands that were put there
-	line   []byte          // an unfinished line of input
-	lines  strings.Builder // where the lines stand that commands refer to
-	pieces [][]byte        // content without its dot-stuffing
-	held   []byte          // content that the sink did not take
-	said   [8]encodedReply // replies said before, each at a place that it gives itself
+	slots      []slot           // its length is 0 or a power of two
+	used       int              // commands that were put there
+	line       []byte           // an unfinished line of input
+	lines      strings.Builder  // where the lines stand that commands refer to
+	recipients []wire.Recipient // where the recipients stand that requests refer to
+	pieces     [][]byte         // content without its dot-stuffing
+	held       []byte           // content that the sink did not take
+	said       [8]encodedReply  // replies said before, each at a place that it gives itself
 }
 
 // noBuffers stands for those of an idle machine. It is only read.

@@ -22,7 +22,7 @@ func (s *Server) doRcpt(c *slot) {
 		s.settled(c, replyTooManyRecipients)
 		return
 	}
-	rcpt := t.recipient()
+	rcpt := s.mem.roomForRecipient()
 	err := rcpt.Parse(c.args, wire.ParseOptions{Enabled: s.set, UTF8: t.mail.SMTPUTF8, Extra: s.cfg.ExtraParams})
 	if err == nil {
 		err = rcpt.Path.CheckLength()
@@ -35,9 +35,21 @@ func (s *Server) doRcpt(c *slot) {
 		s.settled(c, replyTooManyDomains)
 		return
 	}
+	s.mem.recipients = s.mem.recipients[:len(s.mem.recipients)+1]
 	t.pending++
 	c.tx, c.rcpt = t, rcpt
 	s.ask(c)
+}
+
+// roomForRecipient returns the place behind the recipients. Like lines they share memory,
+// other sessions' too, and those that were handed out stay as they are.
+func (b *buffers) roomForRecipient() *wire.Recipient {
+	const block = 31 // which makes 4 KiB, with what the allocator adds
+	n := len(b.recipients)
+	if n == cap(b.recipients) {
+		b.recipients, n = make([]wire.Recipient, 0, block), 0
+	}
+	return &b.recipients[:n+1][n]
 }
 
 // roomIsKnown reports whether it is certain if one more recipient is too many, whatever

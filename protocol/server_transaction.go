@@ -13,9 +13,6 @@ type transaction struct {
 	pending     int  // RCPTs that are
 	accepted    int  // recipients
 
-	first [1]wire.Recipient
-	more  []wire.Recipient // room for those behind it: full blocks are left to the requests
-
 	content    contentState
 	byChunks   bool // it comes by BDAT
 	refused    bool // a chunk was: the message cannot be complete any more
@@ -40,18 +37,6 @@ const (
 	contentComplete              // the application owes the verdict, or gave it
 	contentOver                  // refused or lost
 )
-
-// recipient returns room for one more recipient. Those handed out stay where they are.
-func (t *transaction) recipient() *wire.Recipient {
-	if t.more == nil && t.accepted+t.pending == 0 && t.first[0].Path.IsNull() {
-		return &t.first[0]
-	}
-	if len(t.more) == cap(t.more) {
-		t.more = make([]wire.Recipient, 0, min(max(4, 2*cap(t.more)), 64))
-	}
-	t.more = t.more[:len(t.more)+1]
-	return &t.more[len(t.more)-1]
-}
 
 // dropTransaction ends the transaction that is open: RSET, EHLO, STARTTLS.
 func (s *Server) dropTransaction() {
