@@ -113,17 +113,15 @@ const (
 // there is none, whether there are octets outside ASCII.
 func scanLine[T string | []byte](s T) (control int, high bool) {
 	if len(s) >= 8 {
-		var bad, seen uint64
-		for i := 0; i+8 <= len(s); i += 8 {
-			x := load64(s, i)
+		// The last octets first, and whole words from the first on.
+		seen := load64(s, len(s)-8)
+		bad := controls(seen)
+		for rest := s; len(rest) > 8; rest = rest[8:] {
+			x := load64(rest, 0)
 			bad |= controls(x)
 			seen |= x
 		}
-		// The rest, with octets seen before in front of it.
-		x := load64(s, len(s)-8)
-		bad |= controls(x)
-		seen |= x
-		if bad == 0 {
+		if bad&highs == 0 {
 			return -1, seen&highs != 0
 		}
 	}
@@ -136,14 +134,15 @@ func scanLine[T string | []byte](s T) (control int, high bool) {
 	return -1, high
 }
 
-// controls returns a word that is not 0 if an octet of x is a control octet.
+// controls returns a word in which the top bit of any octet is set if an octet of x is
+// a control octet. Its other bits mean nothing.
 func controls(x uint64) uint64 {
 	// An octet below n borrows from its top bit when n is taken from it, if that
 	// bit was clear. An octet above it may then borrow wrongly; but there is one
 	// below n all the same.
 	below := (x - lows*' ') &^ x
 	del := x ^ lows*0x7f
-	return (below | (del-lows)&^del) & highs
+	return below | (del-lows)&^del
 }
 
 // load64 returns the eight octets of s from i on, the first of them lowest.
