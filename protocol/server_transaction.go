@@ -8,24 +8,24 @@ import (
 // transaction is a mail transaction, from its MAIL command to the verdict on its
 // content (RFC 5321 §3.3). Requests refer to it, so none is used twice.
 type transaction struct {
-	mail        wire.Mail
-	mailPending bool // MAIL is unanswered
-	pending     int  // RCPTs that are
-	accepted    int  // recipients
+	mail     wire.Mail
+	pending  int // RCPTs that are unanswered
+	accepted int // recipients
 
-	content    contentState
-	byChunks   bool // it comes by BDAT
-	refused    bool // a chunk was: the message cannot be complete any more
-	chunkEnded bool // the end of a chunk was seen, and the sink has not taken it all
-	sink       Sink
-	size       int64      // octets received
-	fault      wire.Reply // why the machine refuses it
-	faultErr   error
-	ended      bool   // its end was seen
-	slot       uint64 // the command that the verdict answers
-	verdict    wire.Reply
-	verdicts   []wire.Reply // with LMTP, one for each accepted recipient
-	completed  future.Promise[int64]
+	mailPending bool // MAIL is unanswered
+	content     contentState
+	byChunks    bool // it comes by BDAT
+	refused     bool // a chunk was: the message cannot be complete any more
+	chunkEnded  bool // the end of a chunk was seen, and the sink has not taken it all
+	ended       bool // the end of the content was seen
+	sink        Sink
+	size        int64      // octets received
+	fault       wire.Reply // why the machine refuses it
+	faultErr    error
+	slot        uint64 // the command that the verdict answers
+	verdict     wire.Reply
+	verdicts    []wire.Reply // with LMTP, one for each accepted recipient
+	completed   future.Promise[int64]
 }
 
 type contentState uint8
