@@ -119,7 +119,7 @@ func (x *authExchange) answer(challenge []byte, done bool, err error) {
 		x.ending = done
 		x.s.in.stopped, x.s.in.mode = false, inputResponse
 		x.s.clock.clientBegins = true
-		x.s.plan(wire.Reply{Code: wire.CodeAuthChallenge, Text: base64.StdEncoding.EncodeToString(challenge)})
+		x.s.plan(&wire.Reply{Code: wire.CodeAuthChallenge, Text: base64.StdEncoding.EncodeToString(challenge)})
 	}
 }
 

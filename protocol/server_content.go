@@ -239,7 +239,7 @@ func (s *Server) verdicts(c *slot) bool {
 	t := c.tx
 	for int(c.sent) < len(t.verdicts) && t.verdicts[c.sent].Code != 0 {
 		r := t.verdicts[c.sent]
-		s.plan(r)
+		s.plan(&r)
 		c.sent++
 		if r.Code == wire.CodeNotAvailable {
 			s.end(&ReplyError{Reply: r, Command: stepRules[stepContent].command})

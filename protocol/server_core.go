@@ -55,11 +55,16 @@ func (s *Server) enter(now time.Time, method string) {
 }
 
 // leave ends it.
-func (s *Server) leave(now time.Time) {
+func (s *Server) leave() {
 	s.settle()
+	s.leaveSettled()
+}
+
+// leaveSettled ends a call that has changed nothing that a command waits for.
+func (s *Server) leaveSettled() {
 	s.busy = false
 	s.restIfIdle()
-	s.clock.stamp(now)
+	s.clock.begin()
 }
 
 // Feed implements Core.
@@ -70,7 +75,7 @@ func (s *Server) Feed(now time.Time, p []byte) (n int, err error) {
 		n += s.take(p[n:])
 		s.settle()
 	}
-	s.leave(now)
+	s.leave()
 	return n, s.err
 }
 
@@ -78,7 +83,7 @@ func (s *Server) Feed(now time.Time, p []byte) (n int, err error) {
 func (s *Server) FeedEOF(now time.Time) {
 	s.enter(now, "FeedEOF")
 	s.eof = true
-	s.leave(now)
+	s.leave()
 }
 
 // cutOff settles what waits for input that never comes.
@@ -152,7 +157,7 @@ func (s *Server) Fail(now time.Time, err error) {
 	s.enter(now, "Fail")
 	s.end(s.lost(err))
 	s.dropOutput()
-	s.leave(now)
+	s.leave()
 }
 
 // WriteFailed implements Core. Nobody will read a reply any more; messages that are
@@ -170,7 +175,7 @@ func (s *Server) WriteFailed(now time.Time, err error) {
 			s.end(s.writeErr)
 		}
 	}
-	s.leave(now)
+	s.leave()
 }
 
 // dropOutput forgets what was not acknowledged. A driver may still be writing from the
@@ -195,7 +200,7 @@ func (s *Server) Output(now time.Time, dst []Chunk, max int) []Chunk {
 			s.traceSent(now)
 		}
 	}
-	s.leave(now)
+	s.leaveSettled()
 	return dst
 }
 
@@ -209,7 +214,7 @@ func (s *Server) Wrote(now time.Time, n int64) {
 			s.clock.client = now
 		}
 	}
-	s.leave(now)
+	s.leaveSettled()
 }
 
 // Err implements Core. Other than io.EOF it is what ended the session: a *ReplyError for

@@ -116,7 +116,8 @@ func (s *Server) settle() {
 		if s.eof {
 			s.cutOff()
 		}
-		s.reply()
+		for c := s.answered(); c != nil && s.reply(c); c = s.answered() {
+		}
 		if s.err != nil {
 			return
 		}
@@ -125,26 +126,23 @@ func (s *Server) settle() {
 				s.in.ending.reply.Enhanced = wire.EnhancedCode{} // it stands for the greeting
 			}
 			if !s.handshakes() { // H-T9
-				s.plan(s.in.ending.reply)
+				s.plan(&s.in.ending.reply)
 			}
 			s.end(s.in.ending.cause)
 			return
 		}
 		if s.next == s.tail {
-			break
+			if s.head == s.tail {
+				s.atRest()
+			}
+			return
 		}
 		c := s.at(s.next)
 		if !s.open(c) {
-			break
+			return
 		}
 		s.next++
 		s.do(c)
-	}
-	if s.err != nil {
-		return
-	}
-	if s.head == s.tail {
-		s.atRest()
 	}
 }
 
@@ -166,47 +164,55 @@ func (s *Server) atRest() {
 		s.endOfInput()
 	case s.shutdown && s.tx == nil && s.tail > 0 && !s.upgrading:
 		reply := s.named(replyShutdown)
-		s.plan(reply)
+		s.plan(&reply)
 		s.end(&ReplyError{Reply: reply, Command: "connection"})
 	}
 }
 
-// reply plans the replies whose turn it is.
-func (s *Server) reply() {
-	for s.err == nil && s.head < s.next {
-		c := s.at(s.head)
-		if c.state < slotContent {
-			return
-		}
-		if c.starts {
-			c.starts = false
-			s.plan(replyStart)
-			s.clock.content()
-		}
-		if c.state == slotContent && !s.verdicts(c) {
-			return
-		}
-		if c.fault != faultNone && s.refusals.leave(c.fault, &s.cfg) {
-			s.refuseAll(c)
-		}
-		if c.sent == 0 {
-			s.plan(c.reply)
-		}
-		for ; c.again > 0 && !c.last; c.again-- {
-			s.plan(c.reply)
-		}
-		if c.guarded {
-			s.in.guardEnd = s.out.planned
-		}
-		s.head++
-		if s.head == s.next {
-			s.alone = false
-			s.clock.clientBegins = true
-		}
-		if c.last {
-			s.end(s.causeOf(c))
+// answered returns the oldest command if its turn to be replied to has come, in part at
+// least; else nil.
+func (s *Server) answered() *slot {
+	if s.head < s.next {
+		if c := s.at(s.head); c.state >= slotContent {
+			return c
 		}
 	}
+	return nil
+}
+
+// reply plans the reply to the oldest command, and reports whether that was all of it and
+// the session goes on.
+func (s *Server) reply(c *slot) bool {
+	if c.starts {
+		c.starts = false
+		s.plan(&replyStart)
+		s.clock.content()
+	}
+	if c.state == slotContent && !s.verdicts(c) {
+		return false
+	}
+	if c.fault != faultNone && s.refusals.leave(c.fault, &s.cfg) {
+		s.refuseAll(c)
+	}
+	if c.sent == 0 {
+		s.plan(&c.reply)
+	}
+	for ; c.again > 0 && !c.last; c.again-- {
+		s.plan(&c.reply)
+	}
+	if c.guarded {
+		s.in.guardEnd = s.out.planned
+	}
+	s.head++
+	if s.head == s.next {
+		s.alone = false
+		s.clock.clientBegins = true
+	}
+	if c.last {
+		s.end(s.causeOf(c))
+		return false
+	}
+	return true
 }
 
 // refuseAll makes the reply to c, a refusal that is one too many, the last.

@@ -132,20 +132,20 @@ func (s *Server) named(r wire.Reply) wire.Reply {
 }
 
 // plan plans a reply.
-func (s *Server) plan(r wire.Reply) {
+func (s *Server) plan(r *wire.Reply) {
 	if s.dropped {
 		return
 	}
 	s.wake()
 	if s.cfg.Disable.Has(wire.EnhancedStatusCodes) {
-		r.Enhanced = wire.EnhancedCode{}
+		r = &wire.Reply{Code: r.Code, Text: r.Text}
 	}
 	if !s.out.pending() {
 		s.clock.writeBegins = true
 	}
-	s.out.command(s.mem.appendReply(s.out.room(), &r))
+	s.out.command(s.mem.appendReply(s.out.room(), r))
 	if s.cfg.Trace != nil {
-		s.traceReply(r)
+		s.traceReply(*r)
 	}
 }
 

@@ -59,7 +59,7 @@ func (s *Server) Upgraded(now time.Time, tls TLSState, err error) {
 			s.beginAnew()
 		}
 	}
-	s.leave(now)
+	s.leave()
 }
 
 // beginAnew forgets what the session has come to: EHLO has to come again.

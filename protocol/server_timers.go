@@ -17,17 +17,22 @@ type serverClock struct {
 
 func (k *serverClock) stamp(now time.Time) {
 	k.now = now
+	k.begin()
+}
+
+// begin counts what begins from now.
+func (k *serverClock) begin() {
 	if !k.clientBegins && !k.contentBegins && !k.writeBegins {
 		return
 	}
 	if k.clientBegins {
-		k.client, k.clientBegins = now, false
+		k.client, k.clientBegins = k.now, false
 	}
 	if k.contentBegins {
-		k.began, k.octets, k.contentBegins = now, 0, false
+		k.began, k.octets, k.contentBegins = k.now, 0, false
 	}
 	if k.writeBegins {
-		k.write, k.writeBegins = now, false
+		k.write, k.writeBegins = k.now, false
 	}
 }
 
@@ -102,5 +107,5 @@ func (s *Server) Tick(now time.Time) {
 			s.in.ending = &ending{s.named(r), err}
 		}
 	}
-	s.leave(now)
+	s.leave()
 }
