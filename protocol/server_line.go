@@ -24,7 +24,10 @@ func (s *Server) takeLine(p []byte) int {
 		line, size = s.mem.line, s.in.length
 		s.mem.line, s.in.length = s.mem.line[:0], 0
 	}
-	limit := s.lineLimit(line)
+	limit := s.cfg.MaxLine // no command has a lower one
+	if size > limit || s.in.mode == inputResponse {
+		limit = s.lineLimit(line)
+	}
 	switch {
 	case size > hardLines*limit:
 		s.endlessLine()

@@ -237,6 +237,8 @@ const (
 // error is a *SyntaxError with code 501 5.1.3 and offset -1.
 func (p Path) CheckLength() error {
 	switch {
+	case len(p.mailbox) <= maxLocal:
+		return nil // nor is any part of it longer
 	case len(p.wireLocal()) > maxLocal:
 		return pathFault("local part of more than 64 octets", -1)
 	case len(p.Domain()) > maxDomain:
