@@ -142,7 +142,7 @@ func TestLoopBothTalk(t *testing.T) {
 			ends[i] = c
 		}
 		cfg := m.config(true)
-		cfg.Linger = time.Millisecond // both close, and neither reads what the other says then
+		cfg.Linger = time.Second // both close, and neither reads what the other says then
 		la := drive(t, a, ends[0], m.config(false))
 		lb := drive(t, b, ends[1], cfg)
 		<-la.Done()
