@@ -288,13 +288,18 @@ func (c *Client) forgetAnswered() {
 
 // plan plans command lines of t that were reserved in c.out.
 func (c *Client) plan(t task, lines []byte) {
-	if !c.out.pending() {
-		c.writeBase = time.Time{}
-	}
+	c.startWriting()
 	if c.cfg.Trace != nil {
 		c.traceCommand(t, lines)
 	}
 	c.out.attach(lines)
+}
+
+// startWriting starts the timer of output, unless there is some already.
+func (c *Client) startWriting() {
+	if !c.out.pending() {
+		c.writeBase = time.Time{}
+	}
 }
 
 // command plans one command line, and its reply.

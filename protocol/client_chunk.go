@@ -13,32 +13,6 @@ const (
 	maxChunks = 32
 )
 
-var endOfLine = []byte("\r\n")
-
-// sayWhole plans content that lies in memory as it is to be sent: one chunk of any
-// size.
-func (d *Delivery) sayWhole(c *Client) {
-	b, inMemory := d.body.(*memoryBody)
-	if !inMemory || b.survey.Bare() && !d.binary() {
-		return
-	}
-	n := int64(len(b.octets))
-	if !d.binary() {
-		n = b.survey.Size()
-	}
-	d.sayChunk(c, n, true)
-	before := len(c.mem.segs)
-	segs := c.mem.segs
-	if len(b.octets) > 0 {
-		segs = append(segs, b.octets[:len(b.octets):len(b.octets)])
-	}
-	if n > int64(len(b.octets)) {
-		segs = append(segs, endOfLine)
-	}
-	c.out.content(segs, before)
-	d.chunkPlanned(c, n, true)
-}
-
 // pullChunk gathers the next chunk from a source and plans it, and reports whether
 // there was one.
 func (d *Delivery) pullChunk(c *Client) bool {

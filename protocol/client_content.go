@@ -24,12 +24,54 @@ func (d *Delivery) open() error {
 	return nil
 }
 
-// sendContent plans the content, of which Output takes piece after piece, and the
-// verdicts on it.
+// Lent as they are, and never written to.
+var (
+	endOfLine = []byte("\r\n")
+	loneDot   = []byte(".\r\n")
+)
+
+// sendContent plans the content and the verdicts on it. What is not planned at once
+// Output takes piece after piece.
 func (d *Delivery) sendContent(c *Client) {
 	d.phase = phaseContent
 	d.data = c.out.planned
 	c.expect(d, stepContent, c.verdicts(), d.data, unplanned)
+	c.forward()
+}
+
+// sayWhole plans content that lies in memory as it is to be sent: by BDAT one chunk of
+// any size, by DATA what needs no dot-stuffing, with the end of data behind it.
+func (d *Delivery) sayWhole(c *Client) {
+	b, inMemory := d.body.(*memoryBody)
+	if !inMemory || !(d.chunked && (d.binary() || !b.survey.Bare()) || b.survey.Plain()) {
+		return
+	}
+	n := int64(len(b.octets))
+	if !d.binary() {
+		n = b.survey.Size()
+	}
+	if d.chunked {
+		d.sayChunk(c, n, true)
+	} else {
+		c.startWriting()
+	}
+	before := len(c.mem.segs)
+	segs := c.mem.segs
+	if len(b.octets) > 0 {
+		segs = append(segs, b.octets[:len(b.octets):len(b.octets)])
+	}
+	if n > int64(len(b.octets)) {
+		segs = append(segs, endOfLine)
+	}
+	if !d.chunked {
+		segs = append(segs, loneDot)
+	}
+	c.out.content(segs, before)
+	if d.chunked {
+		d.chunkPlanned(c, n, true)
+	} else {
+		d.endOfData(c)
+	}
 }
 
 // verdicts is how many verdicts an end of data will bring: one, or with LMTP one
@@ -107,6 +149,7 @@ func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
 	}
 	if last {
 		d.endOfData(c)
+		c.forward()
 	}
 	return nil
 }
@@ -125,7 +168,7 @@ func (c *Client) scratch() []byte {
 
 func (d *Delivery) sayLoneDot(c *Client) {
 	d.data = c.out.planned
-	c.out.command(append(c.out.room(), ".\r\n"...))
+	c.out.command(append(c.out.room(), loneDot...))
 	c.expect(d, stepLoneDot, 1, d.data, c.out.planned)
 	if c.cfg.Trace != nil {
 		c.traceContent(c.out.planned - d.data)
@@ -142,7 +185,6 @@ func (d *Delivery) endOfData(c *Client) {
 	if c.cfg.Trace != nil {
 		c.traceContent(d.end - d.data)
 	}
-	c.forward()
 }
 
 // contentReplied takes a verdict on the content. It clears the transaction (RFC

@@ -164,7 +164,7 @@ func (c *Client) forward() {
 		if d.phase == phaseEncoded {
 			d.sayEnvelope(c)
 		}
-		if d.phase == phaseContent && d.chunked {
+		if d.phase == phaseContent {
 			d.sayWhole(c)
 		}
 		if d.phase < phasePlanned {
