@@ -92,7 +92,7 @@ func (d *Delivery) toASCII(c *Client) error {
 		if ascii.IsUTF8() {
 			return path, &ConfigError{Field: "SMTPUTF8", Err: ErrNotOffered}
 		}
-		if err := d.checkPath(ascii); err != nil {
+		if err := d.checkPath(&ascii); err != nil {
 			return path, &ConfigError{Field: field(), Err: err}
 		}
 		return ascii, nil

@@ -61,7 +61,7 @@ func (d *Delivery) check() error {
 	if d.sender.IsPostmaster() {
 		return &ConfigError{Field: "From", Reason: "no domain"}
 	}
-	if err := d.checkPath(d.sender); err != nil {
+	if err := d.checkPath(&d.sender); err != nil {
 		return &ConfigError{Field: "From", Err: err}
 	}
 	for i := range d.to {
@@ -69,7 +69,7 @@ func (d *Delivery) check() error {
 		if to.Path.IsNull() {
 			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Reason: "null path"}
 		}
-		if err := d.checkPath(to.Path); err != nil {
+		if err := d.checkPath(&to.Path); err != nil {
 			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Err: err}
 		}
 		d.needs |= to.Needs()
@@ -79,7 +79,7 @@ func (d *Delivery) check() error {
 
 // checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
 // ASCII.
-func (d *Delivery) checkPath(p wire.Path) error {
+func (d *Delivery) checkPath(p *wire.Path) error {
 	d.utf8Path = d.utf8Path || p.IsUTF8()
 	if d.c.cfg.LongPaths {
 		return nil

@@ -57,13 +57,26 @@ func AppendMail(dst []byte, from Path, p *MailParams) ([]byte, error) {
 	line := append(dst, "MAIL FROM:"...)
 	line = from.AppendTo(line)
 	if p == nil {
-		return endLine(dst, line, VerbMail, false)
+		return endPath(dst, line, &from, VerbMail, false)
 	}
-	line, err := appendParams(line, p.rows(), p, p.Extra, p.SMTPUTF8)
+	rows := p.rows()
+	line, err := appendParams(line, rows, p, p.Extra, p.SMTPUTF8)
 	if err != nil {
 		return dst, err
 	}
+	if len(rows) < len(mailParameters) {
+		return endPath(dst, line, &from, VerbMail, p.SMTPUTF8)
+	}
 	return endLine(dst, line, VerbMail, p.SMTPUTF8)
+}
+
+// endPath is endLine for a line in which a path is all that is not of our own making. It
+// was checked octet by octet when it was parsed.
+func endPath(dst, line []byte, p *Path, element string, allow8bit bool) ([]byte, error) {
+	if p.utf8 && !allow8bit {
+		return endLine(dst, line, element, false)
+	}
+	return append(line, '\r', '\n'), nil
 }
 
 // pathArgument says what differs between the paths of MAIL and RCPT.

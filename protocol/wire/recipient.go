@@ -46,11 +46,12 @@ func AppendRcpt(dst []byte, r *Recipient, utf8 bool) ([]byte, error) {
 	}
 	line := append(dst, "RCPT TO:"...)
 	line = r.Path.AppendTo(line)
-	if !r.none() {
-		var err error
-		if line, err = appendParams(line, rcptParameters[:], &r.RcptParams, r.Extra, utf8); err != nil {
-			return dst, err
-		}
+	if r.none() {
+		return endPath(dst, line, &r.Path, VerbRcpt, utf8)
+	}
+	line, err := appendParams(line, rcptParameters[:], &r.RcptParams, r.Extra, utf8)
+	if err != nil {
+		return dst, err
 	}
 	return endLine(dst, line, VerbRcpt, utf8)
 }
