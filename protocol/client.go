@@ -201,7 +201,10 @@ func (c *Client) proceed() {
 // settle brings the machine to rest between two replies: what callbacks asked for
 // is done, and tasks begin as far as they may.
 func (c *Client) settle() {
-	for c.err == nil && !c.settled() {
+	for c.err == nil {
+		if c.settled() {
+			return
+		}
 		if c.failure != nil {
 			c.end(c.failure)
 			return

@@ -39,13 +39,20 @@ func (d *Delivery) sendContent(c *Client) {
 	c.forward()
 }
 
-// sayWhole plans content that lies in memory as it is to be sent: by BDAT one chunk of
-// any size, by DATA what needs no dot-stuffing, with the end of data behind it.
-func (d *Delivery) sayWhole(c *Client) {
+// atOnce reports whether the content lies in memory as it is to be sent: by BDAT text
+// without bare CR and LF, by DATA what needs no dot-stuffing either.
+func (d *Delivery) atOnce() bool {
 	b, inMemory := d.body.(*memoryBody)
-	if !inMemory || !(d.chunked && (d.binary() || !b.survey.Bare()) || b.survey.Plain()) {
+	return inMemory && (d.chunked && (d.binary() || !b.survey.Bare()) || b.survey.Plain())
+}
+
+// sayWhole plans content that lies in memory as it is to be sent: by BDAT one chunk of
+// any size, by DATA with the end of data behind it.
+func (d *Delivery) sayWhole(c *Client) {
+	if d.pieces != nil {
 		return
 	}
+	b := d.body.(*memoryBody)
 	n := int64(len(b.octets))
 	if !d.binary() {
 		n = b.survey.Size()
@@ -122,7 +129,7 @@ func (d *Delivery) account(piece Chunk, err error) (last bool, _ error) {
 	case piece.Len() == 0 && !last:
 		return false, io.ErrNoProgress
 	case d.declared >= 0 && (d.read > d.declared || last && d.read < d.declared):
-		return false, d.notPromised(d.read)
+		return false, notPromised(d.read, d.declared)
 	}
 	return last, nil
 }

@@ -131,7 +131,7 @@ func (c *Client) WriteFailed(now time.Time, err error) {
 		c.writeErr = c.lost(err)
 		c.replyBase = now
 		c.wake()
-		c.mem = &buffers{awaited: c.mem.awaited, flight: c.mem.flight, queue: c.mem.queue, params: c.mem.params}
+		c.mem = &buffers{awaited: c.mem.awaited, flight: c.mem.flight, queue: c.mem.queue, group: c.mem.group, params: c.mem.params}
 		c.out.drop(c.mem)
 	}
 	c.release(unplanned)

@@ -44,7 +44,7 @@ func (c *Client) Send(env Envelope, body Body) *Delivery {
 		d.settle(err)
 		return d
 	}
-	d.result.OnCancel(func() { d.Cancel() })
+	d.result.Cancels(d)
 	c.add(d)
 	return d
 }
@@ -110,9 +110,6 @@ type Delivery struct {
 	needs    wire.ExtensionSet // of the recipients
 	utf8Path bool              // a path is not all ASCII
 	utf8     bool              // the transaction is one with SMTPUTF8
-	// Of content that could not be looked through before MAIL: it may have no octets
-	// outside US-ASCII at all, or none in its header section.
-	only7Bit, asciiHeader bool
 
 	phase     phase
 	pipelined bool
@@ -122,15 +119,11 @@ type Delivery struct {
 	unclean   bool // and in front of what follows, while this is undecided
 	abandoned bool // Cancel came when part of it was lent
 	counted   bool // it is one of the session's messages: see sessionUse
-	parked    bool // its source has no more content yet
 	taken     bool // a verdict on the content was a 2yz
 	settled   bool
 
-	lines               []byte // its commands, while they are encoded and not planned
-	mailSize, rcptsSize int32  // octets of those up to the end of MAIL, and of the last RCPT
-	turn                int32  // LMTP: the recipient whose verdict is awaited, or one before it
-	chunks              int32  // that are not the last and not answered
-	weight              int64  // in the window; 0: not asked yet
+	turn   int32 // LMTP: the recipient whose verdict is awaited, or one before it
+	weight int64 // in the window; 0: not asked yet
 
 	// Where its octets and its content begin, where its end of data ends, unplanned
 	// until that is, and where all of it ends that is planned.
@@ -139,11 +132,7 @@ type Delivery struct {
 	// steps failed.
 	failed error
 
-	source   BodyReader // of content that does not lie in memory
-	pieceEnd int64      // where the last piece ends that was lent from source
-	declared int64      // octets it promised; -1: none
-	read     int64      // octets it yielded
-	inFile   int64      // of these, octets that went out from where they lie
+	*pieces // nil: the content is planned at once
 }
 
 // deliverySteps are the futures of a delivery's commands.

@@ -17,8 +17,11 @@ func (d *Delivery) begin(c *Client) bool {
 	if n := len(c.mem.flight); n > c.oldest {
 		d.reset = c.mem.flight[n-1].unclean
 	}
+	if d.pieces == nil && !d.atOnce() {
+		d.pieces = new(pieces)
+	}
 	err := d.prepare(c)
-	if err == nil {
+	if err == nil && d.pieces != nil {
 		err = d.open()
 	}
 	if err == nil && d.pipelined {
@@ -83,6 +86,13 @@ func (d *Delivery) say(c *Client, s step, i int) {
 	d.tail = c.out.planned
 }
 
+// group is the commands of a message that are encoded and not planned. Only the message
+// that began last can have one: see mayBegin.
+type group struct {
+	lines       []byte
+	mail, rcpts int // octets up to the end of MAIL, and of the last RCPT
+}
+
 // encodeAll encodes the whole group of commands, or nothing.
 func (d *Delivery) encodeAll(c *Client) error {
 	arena := c.out.room()
@@ -91,20 +101,20 @@ func (d *Delivery) encodeAll(c *Client) error {
 		arena = append(arena, resetLine...)
 	}
 	arena, err := d.encode(arena, stepMAIL, 0)
-	d.mailSize = int32(len(arena) - from)
+	mail := len(arena) - from
 	for i := 0; i < len(d.to) && err == nil; i++ {
 		if arena, err = wire.AppendRcpt(arena, &d.to[i], d.utf8); err != nil {
 			err = &ConfigError{Field: wire.VerbRcpt, Err: err}
 		}
 	}
-	d.rcptsSize = int32(len(arena) - from)
+	rcpts := len(arena) - from
 	if !d.chunked {
 		arena = append(arena, dataLine...)
 	}
 	if err != nil {
 		return err
 	}
-	d.lines = c.out.reserve(arena)
+	c.mem.group = group{lines: c.out.reserve(arena), mail: mail, rcpts: rcpts}
 	return nil
 }
 
@@ -117,9 +127,11 @@ const (
 func (d *Delivery) sayEnvelope(c *Client) {
 	at := c.out.planned
 	d.start = at
-	mail, rcpt := at+int64(d.mailSize), at+int64(d.rcptsSize)
-	c.plan(d, d.lines)
-	d.lines, d.phase, d.tail = nil, phaseEnvelope, c.out.planned
+	g := &c.mem.group
+	mail, rcpt := at+int64(g.mail), at+int64(g.rcpts)
+	c.plan(d, g.lines)
+	*g = group{}
+	d.phase, d.tail = phaseEnvelope, c.out.planned
 	awaited := c.expectMore(4)
 	if d.reset {
 		awaited = append(awaited, expectation{task: d, step: stepRSET, left: 1, start: at, end: at + int64(len(resetLine))})

@@ -58,7 +58,7 @@ func (d *Delivery) settleWith(missing, err error) {
 	if len(d.recipients) > 0 {
 		receipt.Outcome = overall(outcomes)
 	}
-	if d.source != nil {
+	if d.pieces != nil && d.source != nil {
 		d.c.hold(d.source, d.pieceEnd)
 		d.source = nil
 	}
