@@ -248,12 +248,18 @@ func (c *Client) settle() {
 	}
 }
 
-// settled reports that messages are under way, and nothing but a reply or more
-// output changes that: it spares the next look at everything else.
+// settled reports that the machine is idle, or that messages are under way, and nothing
+// but a reply or more output changes that: it spares the next look at everything else.
 func (c *Client) settled() bool {
-	n := len(c.mem.flight)
-	return n > c.oldest && c.failure == nil && c.writeErr == nil && c.mem.flight[c.oldest].phase < phasePlanned &&
-		(c.first == len(c.mem.queue) || c.mem.flight[n-1].phase < phaseContent)
+	if c.failure != nil || c.writeErr != nil {
+		return false
+	}
+	flight := c.mem.flight
+	if len(flight) == c.oldest {
+		return c.mem == &noBuffers
+	}
+	return flight[c.oldest].phase < phasePlanned &&
+		(c.first == len(c.mem.queue) || flight[len(flight)-1].phase < phaseContent)
 }
 
 // finish ends the active task. It comes before the task's last future settles, so

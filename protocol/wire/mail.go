@@ -57,27 +57,22 @@ func AppendMail(dst []byte, from Path, p *MailParams) ([]byte, error) {
 	line := append(dst, "MAIL FROM:"...)
 	line = from.AppendTo(line)
 	if p == nil {
-		return endPath(dst, line, &from, VerbMail, false)
+		return endLine(dst, line, VerbMail, false)
 	}
 	rows := p.rows()
 	line, err := appendParams(line, rows, p, p.Extra, p.SMTPUTF8)
 	if err != nil {
 		return dst, err
 	}
-	if len(rows) < len(mailParameters) {
-		return endPath(dst, line, &from, VerbMail, p.SMTPUTF8)
+	if len(rows) < len(mailParameters) && (p.SMTPUTF8 || !from.utf8) {
+		return endChecked(line), nil
 	}
 	return endLine(dst, line, VerbMail, p.SMTPUTF8)
 }
 
-// endPath is endLine for a line in which a path is all that is not of our own making. It
-// was checked octet by octet when it was parsed.
-func endPath(dst, line []byte, p *Path, element string, allow8bit bool) ([]byte, error) {
-	if p.utf8 && !allow8bit {
-		return endLine(dst, line, element, false)
-	}
-	return append(line, '\r', '\n'), nil
-}
+// endChecked is endLine for a line in which a path is all that is not of our own making,
+// and may stand there: its octets were checked when it was parsed.
+func endChecked(line []byte) []byte { return append(line, '\r', '\n') }
 
 // pathArgument says what differs between the paths of MAIL and RCPT.
 type pathArgument struct {

@@ -41,13 +41,14 @@ func (r *Recipient) Parse(args string, o ParseOptions) error {
 // *SyntaxError that names the path or the parameter, and dst is then returned as
 // it was.
 func AppendRcpt(dst []byte, r *Recipient, utf8 bool) ([]byte, error) {
-	if r.Path.IsNull() {
+	if r.Path.mailbox == "" {
 		return dst, &SyntaxError{Element: "forward-path", Reason: "null", Offset: -1}
 	}
-	line := append(dst, "RCPT TO:"...)
-	line = r.Path.AppendTo(line)
-	if r.none() {
-		return endPath(dst, line, &r.Path, VerbRcpt, utf8)
+	line := append(dst, "RCPT TO:<"...)
+	line = append(line, r.Path.mailbox...)
+	line = append(line, '>')
+	if r.none() && (utf8 || !r.Path.utf8) {
+		return endChecked(line), nil
 	}
 	line, err := appendParams(line, rcptParameters[:], &r.RcptParams, r.Extra, utf8)
 	if err != nil {
