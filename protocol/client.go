@@ -79,10 +79,10 @@ type Client struct {
 	writeBase time.Time // the last progress in writing
 	deadline  time.Time
 
-	now      time.Time // what the last call said
-	busy     bool      // a call is under way: rule 5
-	failure  error     // recorded by Fail from inside a callback
-	writeErr error     // from WriteFailed
+	reply    wire.Reply // that is being taken
+	busy     bool       // a call is under way: rule 5
+	failure  error      // recorded by Fail from inside a callback
+	writeErr error      // from WriteFailed
 	err      error
 	traces   []tracedLine
 	unsent   int // the first of traces that was not lent yet
@@ -111,8 +111,8 @@ const unplanned = math.MaxInt64
 type task interface {
 	// begin plans the task's first commands, or settles it and reports false.
 	begin(c *Client) bool
-	// replied takes a reply to one of the task's commands.
-	replied(c *Client, s step, i int, r wire.Reply, v verdict)
+	// replied takes a reply to one of the task's commands. r is not kept.
+	replied(c *Client, s step, i int, r *wire.Reply, v verdict)
 	// fail settles whatever of the task is not settled: the connection is over.
 	fail(c *Client, err error)
 	// canceled reports that the task was settled while it was queued.
@@ -345,10 +345,7 @@ func (c *Client) withdraw(at int64) {
 }
 
 // dispatch takes one complete reply.
-func (c *Client) dispatch(r wire.Reply) {
-	if c.cfg.Trace != nil {
-		c.traceReply(r)
-	}
+func (c *Client) dispatch(r *wire.Reply) {
 	if c.next == len(c.mem.awaited) {
 		c.unsolicited(r)
 		return
@@ -368,13 +365,13 @@ func (c *Client) dispatch(r wire.Reply) {
 		}
 	}
 	if v == wrong {
-		c.end(unexpected(rule.awaited, "unexpected reply", r, rule.want()...))
+		c.end(unexpected(rule.awaited, "unexpected reply", *r, rule.want()...))
 		return
 	}
 	if !c.follow.has(e.step) {
 		panic("protocol: the plan left the table at the " + rule.awaited)
 	}
-	c.follow = [...]stepSet{ok: rule.afterOK, more: rule.afterMore, refused: rule.afterRefusal}[v]
+	c.follow = rule.after(v)
 	if e.left == perRecipient {
 		e.left = max(1, e.task.(*Delivery).accepted)
 	}
@@ -391,7 +388,7 @@ func (c *Client) dispatch(r wire.Reply) {
 	}
 	// RFC 5321 §3.8: whatever a 421 answers, the session is over.
 	if r.Code == wire.CodeNotAvailable && c.err == nil {
-		c.end(&ReplyError{Reply: r, Command: answeredBy(c, t, s)})
+		c.end(&ReplyError{Reply: *r, Command: answeredBy(c, t, s)})
 	}
 }
 
@@ -404,12 +401,12 @@ func (e *expectation) oldestEnd() int64 {
 }
 
 // unsolicited takes a reply that answers nothing.
-func (c *Client) unsolicited(r wire.Reply) {
+func (c *Client) unsolicited(r *wire.Reply) {
 	if r.Code == wire.CodeNotAvailable {
-		c.end(&ReplyError{Reply: r, Command: "connection"})
+		c.end(&ReplyError{Reply: *r, Command: "connection"})
 		return
 	}
-	c.end(unexpected(c.awaiting(), "reply to nothing that was sent", r))
+	c.end(unexpected(c.awaiting(), "reply to nothing that was sent", *r))
 }
 
 // awaiting names the reply that is awaited; "" if none is.

@@ -156,11 +156,11 @@ func (d *Delivery) chunkPlanned(c *Client, n int64, last bool) {
 
 // chunkReplied takes the reply to a chunk that is not the last. No chunk follows a
 // refusal (C65), except those on their way.
-func (d *Delivery) chunkReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) chunkReplied(c *Client, r *wire.Reply, v verdict) {
 	d.chunks--
 	if v == refused && d.failed == nil {
-		d.final = r
-		d.failed = &ReplyError{Reply: r, Command: wire.VerbBdat}
+		d.final = *r
+		d.failed = &ReplyError{Reply: *r, Command: wire.VerbBdat}
 		d.decideRest(r)
 	}
 	if v == refused && d.phase == phaseContent {

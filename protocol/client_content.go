@@ -136,9 +136,7 @@ func (d *Delivery) account(piece Chunk, err error) (last bool, _ error) {
 
 // stuff plans a piece of content, and behind the last one the end of data.
 func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
-	if !c.out.pending() {
-		c.writeBase = c.now
-	}
+	c.startWriting()
 	before := len(c.mem.segs)
 	segs, scratch, err := c.content.Encode(c.mem.segs, c.scratch(), p)
 	if err == nil && last {
@@ -196,14 +194,14 @@ func (d *Delivery) endOfData(c *Client) {
 
 // contentReplied takes a verdict on the content. It clears the transaction (RFC
 // 5321 §4.1.1.4), except that a refused chunk leaves it (RFC 3030 §2).
-func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) contentReplied(c *Client, r *wire.Reply, v verdict) {
 	nobody, before := d.accepted == 0, d.failed != nil && !c.cfg.LMTP // a chunk was refused
 	switch {
 	case before && v == refused:
 		d.conclude(c) // no more than that it takes no chunk behind the other
 		return
 	case v == refused:
-		d.failed = &ReplyError{Reply: r, Command: stepRules[stepContent].command}
+		d.failed = &ReplyError{Reply: *r, Command: stepRules[stepContent].command}
 	case nobody:
 	case before || !d.from.Positive():
 		d.takenAfterAll(c, r)
@@ -212,7 +210,7 @@ func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
 		d.taken = true
 	}
 	if !nobody { // whom the server says it misses then was refused before
-		d.final = r
+		d.final = *r
 	}
 	if !c.cfg.LMTP {
 		d.decideRest(r)
@@ -240,11 +238,11 @@ func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
 // takenAfterAll takes a 2yz to a last chunk of which the sender or a chunk was refused.
 // The server took the message from somebody else, or a part of it: the recipients that
 // it accepted may get it.
-func (d *Delivery) takenAfterAll(c *Client, r wire.Reply) {
+func (d *Delivery) takenAfterAll(c *Client, r *wire.Reply) {
 	for i := range d.recipients {
 		if to := &d.recipients[i]; to.Rcpt.Positive() {
 			to.Outcome, to.Reply = NotDelivered, wire.Reply{}
 		}
 	}
-	c.end(unexpected(stepRules[stepContent].awaited, "content taken behind a refusal", r))
+	c.end(unexpected(stepRules[stepContent].awaited, "content taken behind a refusal", *r))
 }

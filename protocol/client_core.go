@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
 var _ Core = (*Client)(nil)
@@ -14,7 +16,6 @@ func (c *Client) enter(now time.Time, method string) {
 		panic("protocol: rule 5: " + method + " called from a callback")
 	}
 	c.busy = true
-	c.now = now
 	c.stamp(now)
 }
 
@@ -54,9 +55,16 @@ func (c *Client) Feed(now time.Time, p []byte) (n int, err error) {
 		if !done {
 			break
 		}
-		c.dispatch(r)
-		c.settle()
+		if c.cfg.Trace != nil {
+			c.traceReply(now, r)
+		}
+		c.reply = r
+		c.dispatch(&c.reply)
+		if !c.settled() {
+			c.settle()
+		}
 	}
+	c.reply = wire.Reply{}
 	c.leave(now)
 	return n, c.err
 }

@@ -80,7 +80,9 @@ func (d *Delivery) check() error {
 // checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
 // ASCII.
 func (d *Delivery) checkPath(p *wire.Path) error {
-	d.utf8Path = d.utf8Path || p.IsUTF8()
+	if p.IsUTF8() {
+		d.utf8Path = true
+	}
 	if d.c.cfg.LongPaths {
 		return nil
 	}

@@ -50,17 +50,17 @@ func (s *startTLS) begin(c *Client) bool {
 	return true
 }
 
-func (s *startTLS) replied(c *Client, at step, _ int, r wire.Reply, v verdict) {
+func (s *startTLS) replied(c *Client, at step, _ int, r *wire.Reply, v verdict) {
 	switch {
 	case v == refused && at == stepSTARTTLS:
 		c.finish()
-		s.promise.Reject(&ReplyError{Reply: r, Command: wire.VerbStartTLS, Want: []wire.Code{wire.CodeServiceReady}})
+		s.promise.Reject(&ReplyError{Reply: *r, Command: wire.VerbStartTLS, Want: []wire.Code{wire.CodeServiceReady}})
 	case at == stepSTARTTLS:
 		c.upgrading = true
 		c.upgrade = Upgrade{Client: true, ServerName: c.cfg.ServerName}
 	case v == refused:
 		c.finish()
-		s.promise.Reject(&ReplyError{Reply: r, Command: c.helloVerb(at), Want: []wire.Code{wire.CodeOK}})
+		s.promise.Reject(&ReplyError{Reply: *r, Command: c.helloVerb(at), Want: []wire.Code{wire.CodeOK}})
 	default:
 		c.finish()
 		c.greetedBack(c.upgradeHello, at, r)

@@ -163,7 +163,7 @@ func (d *Delivery) encodeFirst(c *Client) error {
 }
 
 // replied takes the reply to one of the transaction's commands.
-func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
+func (d *Delivery) replied(c *Client, s step, i int, r *wire.Reply, v verdict) {
 	switch s {
 	case stepRSET:
 		d.resetReplied(c, r, v)
@@ -223,9 +223,9 @@ func (d *Delivery) stop(c *Client) {
 	d.conclude(c)
 }
 
-func (d *Delivery) resetReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) resetReplied(c *Client, r *wire.Reply, v verdict) {
 	if v == refused {
-		c.end(&ReplyError{Reply: r, Command: wire.VerbRset})
+		c.end(&ReplyError{Reply: *r, Command: wire.VerbRset})
 		return
 	}
 	c.dirty = false
@@ -239,8 +239,8 @@ func (d *Delivery) resetReplied(c *Client, r wire.Reply, v verdict) {
 	d.say(c, stepMAIL, 0)
 }
 
-func (d *Delivery) mailReplied(c *Client, r wire.Reply, v verdict) {
-	d.from = r
+func (d *Delivery) mailReplied(c *Client, r *wire.Reply, v verdict) {
+	d.from = *r
 	c.dirty = true // until a verdict on the content clears it: F4
 	if v == refused {
 		d.decideRest(r)
@@ -256,8 +256,8 @@ func (d *Delivery) mailReplied(c *Client, r wire.Reply, v verdict) {
 	}
 }
 
-func (d *Delivery) rcptReplied(c *Client, i int, r wire.Reply, v verdict) {
-	d.recipients[i].Rcpt = r
+func (d *Delivery) rcptReplied(c *Client, i int, r *wire.Reply, v verdict) {
+	d.recipients[i].Rcpt = *r
 	switch {
 	case v == ok:
 		d.accepted++
@@ -295,7 +295,7 @@ func (d *Delivery) rcptReplied(c *Client, i int, r wire.Reply, v verdict) {
 	}
 }
 
-func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) dataReplied(c *Client, r *wire.Reply, v verdict) {
 	taken := d.accepted > 0
 	switch {
 	case v == refused:
@@ -303,9 +303,9 @@ func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
 			d.finish(c, d.refusal())
 			return
 		}
-		d.final = r
+		d.final = *r
 		d.decideRest(r)
-		d.finish(c, &ReplyError{Reply: r, Command: wire.VerbData, Want: []wire.Code{wire.CodeStartMailInput}})
+		d.finish(c, &ReplyError{Reply: *r, Command: wire.VerbData, Want: []wire.Code{wire.CodeStartMailInput}})
 	case !taken && !c.cfg.LMTP:
 		// C52: nobody is there for the content, and the server waits for it.
 		d.sayLoneDot(c)
@@ -315,7 +315,7 @@ func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
 	case !taken || !d.from.Positive():
 		// LMTP owes one reply for each recipient, and so none here; and a server that
 		// takes recipients without a sender would deliver a lone dot.
-		c.end(unexpected(stepRules[stepDATA].awaited, "content asked for though nobody was accepted", r))
+		c.end(unexpected(stepRules[stepDATA].awaited, "content asked for though nobody was accepted", *r))
 	default:
 		d.sendContent(c)
 	}

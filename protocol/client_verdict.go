@@ -8,16 +8,16 @@ import (
 )
 
 // decide records what became of the message for recipient i.
-func (d *Delivery) decide(i int, r wire.Reply) {
-	d.recipients[i].Outcome, d.recipients[i].Reply = outcomeOf(r.Code), r
+func (d *Delivery) decide(i int, r *wire.Reply) {
+	d.recipients[i].Outcome, d.recipients[i].Reply = outcomeOf(r.Code), *r
 }
 
 // decideRest records a verdict for every recipient that has none yet.
-func (d *Delivery) decideRest(r wire.Reply) {
+func (d *Delivery) decideRest(r *wire.Reply) {
 	outcome := outcomeOf(r.Code)
 	for i := range d.recipients {
 		if to := &d.recipients[i]; to.Reply.Code == 0 {
-			to.Outcome, to.Reply = outcome, r
+			to.Outcome, to.Reply = outcome, *r
 		}
 	}
 }
