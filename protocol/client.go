@@ -254,12 +254,14 @@ func (c *Client) settled() bool {
 	if c.failure != nil || c.writeErr != nil {
 		return false
 	}
-	flight := c.mem.flight
+	mem := c.mem
+	flight := mem.flight
 	if len(flight) == c.oldest {
-		return c.mem == &noBuffers
+		return mem == &noBuffers
 	}
-	return flight[c.oldest].phase < phasePlanned &&
-		(c.first == len(c.mem.queue) || flight[len(flight)-1].phase < phaseContent)
+	d := flight[c.oldest]
+	unanswered := d.phase < phasePlanned || c.next < len(mem.awaited) && mem.awaited[c.next].answers(d)
+	return unanswered && (c.first == len(mem.queue) || flight[len(flight)-1].phase < phaseContent)
 }
 
 // finish ends the active task. It comes before the task's last future settles, so
@@ -398,6 +400,12 @@ func (e *expectation) oldestEnd() int64 {
 		return e.start + e.task.(*Delivery).rcptSize(int(e.index))
 	}
 	return e.end
+}
+
+// answers reports whether the reply is to one of d's commands.
+func (e *expectation) answers(d *Delivery) bool {
+	of, is := e.task.(*Delivery) // to compare interfaces takes a call
+	return is && of == d
 }
 
 // unsolicited takes a reply that answers nothing.

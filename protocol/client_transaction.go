@@ -193,7 +193,7 @@ func (d *Delivery) conclude(c *Client) bool {
 
 // answered is conclude for a transaction that was lent.
 func (d *Delivery) answered(c *Client) bool {
-	if d.settled || c.mem.flight[c.oldest] != d || c.next < len(c.mem.awaited) && c.mem.awaited[c.next].task == task(d) {
+	if d.settled || c.mem.flight[c.oldest] != d || c.next < len(c.mem.awaited) && c.mem.awaited[c.next].answers(d) {
 		return false
 	}
 	d.finish(c, d.verdict())
