@@ -33,8 +33,6 @@ type Client struct {
 	cfg     ClientConfig
 	replies wire.ReplyParser
 	out     output
-	content wire.DotEncoder
-	lines   wire.LineEncoder
 
 	// The plan. Tasks stand in mem.queue until they begin. Messages under way stand in
 	// mem.flight, and anything else is alone in active; what they have planned is in
@@ -47,31 +45,30 @@ type Client struct {
 	sending int      // of mem.flight: the first that is not planned to its end
 	next    int      // of mem.awaited: the oldest unanswered
 
-	window   int   // messages that may be in flight now; 0: one, and its content waits
-	draining bool  // a message was refused, and others are still in flight with it
-	octets   int64 // content in flight
+	window int   // messages that may be in flight now; 0: one, and its content waits
+	octets int64 // content in flight
 
 	held       []heldSource
 	scratchEnd int64 // where what was planned from mem.scratch ends
 	pieceEnd   int64 // and from mem.piece, or a source's own memory
 
-	greeting future.Promise[wire.Reply]
-	follow   stepSet // what may be answered next, by the table
-
 	// What the session has come to.
-	greeted       bool
-	hello         string // the name given to Hello, once that succeeded
-	ext           Extensions
+	greeting  future.Promise[wire.Reply]
+	hello     string // the name given to Hello, once that succeeded
+	ext       Extensions
+	sizeLimit int64 // from SIZE; 0: none stated
+	tls       TLSState
+	upgrade   *Upgrade // from the 220 to STARTTLS until Upgraded
+	use       sessionUse
+
 	set           wire.ExtensionSet // of ext, what may be used
-	sizeLimit     int64             // from SIZE; 0: none stated
-	tls           TLSState
-	upgrade       Upgrade
-	upgrading     bool   // from the 220 to STARTTLS until Upgraded
-	upgradeHello  string // the name for the EHLO behind it
+	follow        stepSet           // what may be answered next, by the table
+	greeted       bool
 	authenticated bool
 	dirty         bool // a transaction failed and was not cleared: RSET before the next MAIL
-	use           sessionUse
 	quitting      bool // Quit was added, or the greeting refused
+	draining      bool // a message was refused, and others are still in flight with it
+	busy          bool // a call is under way: rule 5
 
 	// Time, as far as the machine was told. A zero base is set by the next call that
 	// says what time it is.
@@ -80,7 +77,6 @@ type Client struct {
 	deadline  time.Time
 
 	reply    wire.Reply // that is being taken
-	busy     bool       // a call is under way: rule 5
 	failure  error      // recorded by Fail from inside a callback
 	writeErr error      // from WriteFailed
 	err      error
@@ -133,7 +129,6 @@ func NewClient(now time.Time, cfg ClientConfig) (*Client, error) {
 		MaxLine: cfg.MaxReplyLine, MaxLines: cfg.MaxReplyLines, MaxSize: cfg.MaxReplySize,
 		StrictCRLF: cfg.StrictCRLF,
 	}
-	c.content.EOL, c.lines.EOL = cfg.EOL, cfg.EOL
 	c.wake()
 	c.expect(nil, stepGreeting, 1, 0, 0)
 	c.replyBase = now
@@ -420,7 +415,7 @@ func (c *Client) unsolicited(r *wire.Reply) {
 // awaiting names the reply that is awaited; "" if none is.
 func (c *Client) awaiting() string {
 	switch {
-	case c.upgrading:
+	case c.upgrade != nil:
 		return "TLS handshake"
 	case c.next < len(c.mem.awaited):
 		return stepRules[c.mem.awaited[c.next].step].awaited
@@ -439,7 +434,7 @@ func (c *Client) end(err error) {
 	queue, flight := c.mem.queue[c.first:], c.mem.flight[c.oldest:]
 	c.mem, c.next, c.first, c.oldest, c.sending = &noBuffers, 0, 0, 0, 0
 	c.out.drop(c.mem)
-	c.upgrading = false
+	c.upgrade = nil
 	active := c.active
 	c.active = nil
 	c.replies.Reset()

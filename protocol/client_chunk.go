@@ -24,9 +24,6 @@ func (d *Delivery) pullChunk(c *Client) bool {
 	if d.read > 0 && c.out.acked < c.scratchEnd {
 		return false // the chunk before is in the buffer
 	}
-	if d.read == 0 {
-		c.lines.Reset() // the content before may have been given up halfway
-	}
 	scratch := c.scratch()
 	from := len(scratch)
 	for last := false; !last && len(scratch)-from < chunkSize; {
@@ -56,7 +53,6 @@ func (d *Delivery) pullChunk(c *Client) bool {
 		}
 		if err != nil {
 			// Rule 10: no last chunk, and RSET clears the rest away.
-			c.lines.Reset()
 			d.failed = bodyError(err)
 			d.stop(c)
 			return true
@@ -96,9 +92,9 @@ func (d *Delivery) sayFile(c *Client, piece Chunk, last bool) error {
 		unended = end[0] != '\n'
 	}
 	// What may come in memory goes on from there.
-	c.lines.Reset()
+	d.ends.Reset()
 	if unended && !last {
-		if _, err := c.lines.Append(nil, []byte{'x'}); err != nil {
+		if _, err := d.ends.Append(nil, []byte{'x'}); err != nil {
 			return err
 		}
 	}
@@ -122,9 +118,9 @@ func (d *Delivery) convert(c *Client, dst, p []byte, last bool) ([]byte, error) 
 	if d.binary() {
 		return append(dst, p...), nil
 	}
-	dst, err := c.lines.Append(dst, p)
+	dst, err := d.ends.Append(dst, p)
 	if err == nil && last {
-		dst, err = c.lines.AppendEnd(dst)
+		dst, err = d.ends.AppendEnd(dst)
 	}
 	return dst, err
 }

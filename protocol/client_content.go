@@ -138,12 +138,11 @@ func (d *Delivery) account(piece Chunk, err error) (last bool, _ error) {
 func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
 	c.startWriting()
 	before := len(c.mem.segs)
-	segs, scratch, err := c.content.Encode(c.mem.segs, c.scratch(), p)
+	segs, scratch, err := d.dots.Encode(c.mem.segs, c.scratch(), p)
 	if err == nil && last {
-		segs, err = c.content.End(segs)
+		segs, err = d.dots.End(segs)
 	}
 	if err != nil {
-		c.content.Reset()
 		return err
 	}
 	c.mem.scratch = scratch

@@ -40,7 +40,7 @@ func (c *Client) stamp(now time.Time) {
 func (c *Client) Feed(now time.Time, p []byte) (n int, err error) {
 	c.enter(now, "Feed")
 	for n < len(p) && c.err == nil {
-		if c.upgrading {
+		if c.upgrade != nil {
 			// Rule 9, H-T1. Discarding them would not be enough: who injected octets here
 			// can do more.
 			c.end(&ProtocolError{Step: c.awaiting(), Err: ErrPlaintextAfterSTARTTLS})
@@ -187,7 +187,7 @@ func (c *Client) Wrote(now time.Time, n int64) {
 
 // WantRead implements Core. A client reads whenever it is open, except between
 // the reply to STARTTLS and TLS itself.
-func (c *Client) WantRead() bool { return c.err == nil && !c.upgrading }
+func (c *Client) WantRead() bool { return c.err == nil && c.upgrade == nil }
 
 // Deadline implements Core.
 func (c *Client) Deadline() time.Time {
@@ -214,7 +214,7 @@ func (c *Client) due() (at time.Time, step string, limit time.Duration) {
 	}
 	if c.out.pending() {
 		sooner(c.writeBase, t.Block, "progress in writing")
-	} else if c.upgrading {
+	} else if c.upgrade != nil {
 		sooner(c.replyBase, t.TLS, c.awaiting())
 	}
 	// Until its last octet is acknowledged a command is not the peer's to answer:

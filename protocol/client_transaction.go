@@ -18,7 +18,7 @@ func (d *Delivery) begin(c *Client) bool {
 		d.reset = c.mem.flight[n-1].unclean
 	}
 	if d.pieces == nil && !d.atOnce() {
-		d.pieces = new(pieces)
+		d.pieces = &pieces{dots: wire.DotEncoder{EOL: c.cfg.EOL}, ends: wire.LineEncoder{EOL: c.cfg.EOL}}
 	}
 	err := d.prepare(c)
 	if err == nil && d.pieces != nil {
