@@ -366,7 +366,7 @@ func (m *serverModel) converse(in []byte) {
 			return
 		}
 		switch cmd.Verb {
-		case wire.VerbMail:
+		case wire.VerbHelo, wire.VerbEhlo, wire.VerbLhlo, wire.VerbRset, wire.VerbStartTLS:
 			if r.Positive() {
 				m.accepted = 0
 			}
@@ -377,15 +377,23 @@ func (m *serverModel) converse(in []byte) {
 		case wire.VerbAuth:
 			exchange = r.Code == wire.CodeAuthChallenge
 		case wire.VerbData:
-			if r.Code != wire.CodeStartMailInput {
-				break
+			switch r.Code {
+			case wire.CodeStartMailInput:
+			case wire.CodeArgumentSyntaxError, wire.CodeBadSequence: // the transaction goes on
+				continue
+			default:
+				m.accepted = 0
+				continue
 			}
 			end := bytes.Index(append([]byte("\r\n"), in...), []byte("\r\n.\r\n"))
 			if end < 0 {
 				return
 			}
 			in = in[end+len(".\r\n"):]
-			m.verdicts()
+			if r, ok = m.next(); !ok {
+				return
+			}
+			m.verdicts(r)
 		case wire.VerbBdat:
 			in = m.chunk(cmd.Args, r, in)
 		}
@@ -402,24 +410,30 @@ func (m *serverModel) chunk(args string, r wire.Reply, in []byte) []byte {
 	if n < 0 || n > int64(len(in)) {
 		return nil
 	}
-	// A verdict that is a chunk's refusal is one reply, whoever the recipients are.
-	if last && m.lmtp && (r.Positive() || r.Code == wire.CodeInsufficientStorage || r.Code == wire.CodeExceededStorage || r.Text == "local error in processing") {
-		for range m.accepted - 1 {
-			m.next()
-		}
+	if last {
+		m.verdicts(r)
 	}
 	return in[n:]
 }
 
-func (m *serverModel) verdicts() {
+// verdicts takes the verdicts on a message behind the first: with LMTP there is one for
+// each recipient (RFC 2033 §4.2).
+func (m *serverModel) verdicts(first wire.Reply) {
 	n := 1
 	if m.lmtp {
-		n = m.accepted
+		n = max(1, m.accepted)
 	}
-	for range n {
-		r, ok := m.next()
-		if ok && r.Intermediate() {
+	m.accepted = 0
+	for r := first; ; {
+		if r.Intermediate() {
 			m.fault = "verdict " + strconv.Itoa(int(r.Code))
+		}
+		if n--; n == 0 {
+			return
+		}
+		var ok bool
+		if r, ok = m.next(); !ok {
+			return
 		}
 	}
 }
