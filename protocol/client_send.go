@@ -134,7 +134,7 @@ type Delivery struct {
 	// steps failed.
 	failed error
 
-	*pieces // nil: the content is planned at once
+	*pieces // nil: the content is planned at once, or the message has not begun
 }
 
 // deliverySteps are the futures of a delivery's commands.
