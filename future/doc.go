@@ -37,7 +37,8 @@
 //
 //   - Upwards: cancelling a derived future cancels what it waits for at that
 //     moment, as far up as it goes. At the top the owner's [Promise.OnCancel] hook
-//     runs and stops the operation. Hooks run before any callback does.
+//     runs and stops the operation, or [Promise.Cancels] names the operation itself.
+//     Hooks run before any callback does.
 //   - Downwards: a cancelled source cancels what derives from it, and the
 //     functions given to Map, Then and Recover do not run.
 //   - Sideways: All, Any and Race cancel what they no longer wait for once they

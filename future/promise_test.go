@@ -104,6 +104,54 @@ func TestOnCancel(t *testing.T) { // F24
 	}
 }
 
+// operation is a Canceler that records under its name that it was cancelled.
+type operation struct {
+	s    *story
+	name string
+}
+
+func (o *operation) Cancel() bool {
+	o.s.add("stop %s", o.name)
+	return true
+}
+
+func TestCancels(t *testing.T) { // F24
+	t.Run("reader cancels", func(t *testing.T) {
+		var s story
+		var p, other future.Promise[int]
+		watch(&s, "p", p.Future())
+		watch(&s, "other", other.Future())
+		p.Cancels(&operation{&s, "1"})
+		hook(&s, "2", &p)
+		p.Cancels(&operation{&s, "3"})
+		p.Cancels(other.Future())
+		p.Future().Cancel()
+		s.is(t, "stop 1", "stop 2", "stop 3", "other: canceled", "p: canceled")
+		p.Cancels(&operation{&s, "late"})
+		s.is(t, "stop late")
+	})
+	t.Run("resolved", func(t *testing.T) {
+		var s story
+		var p future.Promise[int]
+		p.Cancels(&operation{&s, "1"})
+		p.Cancels(&operation{&s, "2"})
+		p.Resolve(1)
+		p.Cancels(&operation{&s, "late"})
+		p.Future().Cancel()
+		s.is(t)
+	})
+	t.Run("without allocations", func(t *testing.T) {
+		o, p := new(operation), make([]future.Promise[int], 101)
+		if n := testing.AllocsPerRun(100, func() {
+			p[0].Cancels(o)
+			p[0].Resolve(1)
+			p = p[1:]
+		}); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	})
+}
+
 func TestHookMaySettleAndCancelOthers(t *testing.T) {
 	var s story
 	var p, other future.Promise[int]

@@ -97,8 +97,11 @@ func (f *Future[T]) runHook(q *queue) {
 	if !left {
 		q.hooks = pop(q.hooks)
 	}
-	if h != nil {
+	switch h := h.(type) {
+	case canceler:
 		h.cancel(q)
+	case Canceler:
+		h.Cancel()
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 type overflow[T any] struct {
 	mu      sync.Mutex
 	waiters []waiter[T]   // changed under mu until settled, then by the settler
-	hooks   []canceler    // likewise
+	hooks   []any         // likewise
 	sweepAt int           // the number of waiters at which to look for dead ones
 	done    chan struct{} // under mu
 }
@@ -113,7 +113,7 @@ func (o *overflow[T]) sweep() {
 }
 
 // addHook reports false if f is settled: the caller decides what becomes of h.
-func (f *Future[T]) addHook(h canceler) bool {
+func (f *Future[T]) addHook(h any) bool {
 	if f.take(hookTaken) {
 		f.hook = h
 		if f.set(hookSet) {
@@ -229,7 +229,7 @@ func (f *Future[T]) nextWaiter() (w waiter[T], left bool) {
 }
 
 // nextHook is nextWaiter for hooks.
-func (f *Future[T]) nextHook() (h canceler, left bool) {
+func (f *Future[T]) nextHook() (h any, left bool) {
 	o := f.more.Load()
 	if f.state.Load()&hookSet != 0 && f.hook != nil {
 		h, f.hook = f.hook, nil

@@ -23,7 +23,7 @@ var (
 // called at any time.
 func (c *Client) BodyReady() {
 	if c.sending < len(c.mem.flight) {
-		c.mem.flight[c.sending].parked = false
+		c.mem.flight[c.sending].unpark()
 	}
 }
 

@@ -22,6 +22,7 @@ type buffers struct {
 	awaited []expectation
 	flight  []*Delivery // the messages that are under way, in wire order
 	queue   []task
+	group   group
 	params  wire.MailParams // of the transaction that began last, as they are sent
 
 	// A server's.

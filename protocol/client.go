@@ -33,8 +33,6 @@ type Client struct {
 	cfg     ClientConfig
 	replies wire.ReplyParser
 	out     output
-	content wire.DotEncoder
-	lines   wire.LineEncoder
 
 	// The plan. Tasks stand in mem.queue until they begin. Messages under way stand in
 	// mem.flight, and anything else is alone in active; what they have planned is in
@@ -47,32 +45,31 @@ type Client struct {
 	sending int      // of mem.flight: the first that is not planned to its end
 	next    int      // of mem.awaited: the oldest unanswered
 
-	window   int   // messages that may be in flight now; 0: one, and its content waits
-	draining bool  // a message was refused, and others are still in flight with it
-	octets   int64 // content in flight
+	window int   // messages that may be in flight now; 0: one, and its content waits
+	octets int64 // content in flight
 
 	held       []heldSource
 	scratchEnd int64 // where what was planned from mem.scratch ends
 	pieceEnd   int64 // and from mem.piece, or a source's own memory
 	lentBefore int64 // out.lent ahead of an Output that may still end the connection; else unplanned
 
-	greeting future.Promise[wire.Reply]
-	follow   stepSet // what may be answered next, by the table
-
 	// What the session has come to.
-	greeted       bool
-	hello         string // the name given to Hello, once that succeeded
-	ext           Extensions
+	greeting  future.Promise[wire.Reply]
+	hello     string // the name given to Hello, once that succeeded
+	ext       Extensions
+	sizeLimit int64 // from SIZE; 0: none stated
+	tls       TLSState
+	upgrade   *Upgrade // from the 220 to STARTTLS until Upgraded
+	use       sessionUse
+
 	set           wire.ExtensionSet // of ext, what may be used
-	sizeLimit     int64             // from SIZE; 0: none stated
-	tls           TLSState
-	upgrade       Upgrade
-	upgrading     bool   // from the 220 to STARTTLS until Upgraded
-	upgradeHello  string // the name for the EHLO behind it
+	follow        stepSet           // what may be answered next, by the table
+	greeted       bool
 	authenticated bool
 	dirty         bool // a transaction failed and was not cleared: RSET before the next MAIL
-	use           sessionUse
 	quitting      bool // Quit was added, or the greeting refused
+	draining      bool // a message was refused, and others are still in flight with it
+	busy          bool // a call is under way: rule 5
 
 	// Time, as far as the machine was told. A zero base is set by the next call that
 	// says what time it is.
@@ -80,10 +77,9 @@ type Client struct {
 	writeBase time.Time // the last progress in writing
 	deadline  time.Time
 
-	now      time.Time // what the last call said
-	busy     bool      // a call is under way: rule 5
-	failure  error     // recorded by Fail from inside a callback
-	writeErr error     // from WriteFailed
+	reply    wire.Reply // that is being taken
+	failure  error      // recorded by Fail from inside a callback
+	writeErr error      // from WriteFailed
 	err      error
 	traces   []tracedLine
 	unsent   int // the first of traces that was not lent yet
@@ -112,8 +108,8 @@ const unplanned = math.MaxInt64
 type task interface {
 	// begin plans the task's first commands, or settles it and reports false.
 	begin(c *Client) bool
-	// replied takes a reply to one of the task's commands.
-	replied(c *Client, s step, i int, r wire.Reply, v verdict)
+	// replied takes a reply to one of the task's commands. r is not kept.
+	replied(c *Client, s step, i int, r *wire.Reply, v verdict)
 	// fail settles whatever of the task is not settled: the connection is over.
 	fail(c *Client, err error)
 	// canceled reports that the task was settled while it was queued.
@@ -134,7 +130,6 @@ func NewClient(now time.Time, cfg ClientConfig) (*Client, error) {
 		MaxLine: cfg.MaxReplyLine, MaxLines: cfg.MaxReplyLines, MaxSize: cfg.MaxReplySize,
 		StrictCRLF: cfg.StrictCRLF,
 	}
-	c.content.EOL, c.lines.EOL = cfg.EOL, cfg.EOL
 	c.wake()
 	c.expect(nil, stepGreeting, 1, 0, 0)
 	c.replyBase = now
@@ -202,7 +197,10 @@ func (c *Client) proceed() {
 // settle brings the machine to rest between two replies: what callbacks asked for
 // is done, and tasks begin as far as they may.
 func (c *Client) settle() {
-	for c.err == nil && !c.settled() {
+	for c.err == nil {
+		if c.settled() {
+			return
+		}
 		if c.failure != nil {
 			c.end(c.failure)
 			return
@@ -253,12 +251,20 @@ func (c *Client) settle() {
 	}
 }
 
-// settled reports that messages are under way, and nothing but a reply or more
-// output changes that: it spares the next look at everything else.
+// settled reports that the machine is idle, or that messages are under way, and nothing
+// but a reply or more output changes that: it spares the next look at everything else.
 func (c *Client) settled() bool {
-	n := len(c.mem.flight)
-	return n > c.oldest && c.failure == nil && c.writeErr == nil && c.mem.flight[c.oldest].phase < phasePlanned &&
-		(c.first == len(c.mem.queue) || c.mem.flight[n-1].phase < phaseContent)
+	if c.failure != nil || c.writeErr != nil {
+		return false
+	}
+	mem := c.mem
+	flight := mem.flight
+	if len(flight) == c.oldest {
+		return mem == &noBuffers
+	}
+	d := flight[c.oldest]
+	unanswered := d.phase < phasePlanned || c.next < len(mem.awaited) && mem.awaited[c.next].answers(d)
+	return unanswered && (c.first == len(mem.queue) || flight[len(flight)-1].phase < phaseContent)
 }
 
 // finish ends the active task. It comes before the task's last future settles, so
@@ -296,13 +302,18 @@ func (c *Client) forgetAnswered() {
 
 // plan plans command lines of t that were reserved in c.out.
 func (c *Client) plan(t task, lines []byte) {
-	if !c.out.pending() {
-		c.writeBase = time.Time{}
-	}
+	c.startWriting()
 	if c.cfg.Trace != nil {
 		c.traceCommand(t, lines)
 	}
 	c.out.attach(lines)
+}
+
+// startWriting starts the timer of output, unless there is some already.
+func (c *Client) startWriting() {
+	if !c.out.pending() {
+		c.writeBase = time.Time{}
+	}
 }
 
 // command plans one command line, and its reply.
@@ -339,10 +350,7 @@ func (c *Client) withdraw(at int64) {
 }
 
 // dispatch takes one complete reply.
-func (c *Client) dispatch(r wire.Reply) {
-	if c.cfg.Trace != nil {
-		c.traceReply(r)
-	}
+func (c *Client) dispatch(r *wire.Reply) {
 	if c.next == len(c.mem.awaited) {
 		c.unsolicited(r)
 		return
@@ -362,13 +370,13 @@ func (c *Client) dispatch(r wire.Reply) {
 		}
 	}
 	if v == wrong {
-		c.end(unexpected(rule.awaited, "unexpected reply", r, rule.want()...))
+		c.end(unexpected(rule.awaited, "unexpected reply", *r, rule.want()...))
 		return
 	}
 	if !c.follow.has(e.step) {
 		panic("protocol: the plan left the table at the " + rule.awaited)
 	}
-	c.follow = [...]stepSet{ok: rule.afterOK, more: rule.afterMore, refused: rule.afterRefusal}[v]
+	c.follow = rule.after(v)
 	if e.left == perRecipient {
 		e.left = max(1, e.task.(*Delivery).accepted)
 	}
@@ -385,7 +393,7 @@ func (c *Client) dispatch(r wire.Reply) {
 	}
 	// RFC 5321 §3.8: whatever a 421 answers, the session is over.
 	if r.Code == wire.CodeNotAvailable && c.err == nil {
-		c.end(&ReplyError{Reply: r, Command: answeredBy(c, t, s)})
+		c.end(&ReplyError{Reply: *r, Command: answeredBy(c, t, s)})
 	}
 }
 
@@ -397,19 +405,25 @@ func (e *expectation) oldestEnd() int64 {
 	return e.end
 }
 
+// answers reports whether the reply is to one of d's commands.
+func (e *expectation) answers(d *Delivery) bool {
+	of, is := e.task.(*Delivery) // to compare interfaces takes a call
+	return is && of == d
+}
+
 // unsolicited takes a reply that answers nothing.
-func (c *Client) unsolicited(r wire.Reply) {
+func (c *Client) unsolicited(r *wire.Reply) {
 	if r.Code == wire.CodeNotAvailable {
-		c.end(&ReplyError{Reply: r, Command: "connection"})
+		c.end(&ReplyError{Reply: *r, Command: "connection"})
 		return
 	}
-	c.end(unexpected(c.awaiting(), "reply to nothing that was sent", r))
+	c.end(unexpected(c.awaiting(), "reply to nothing that was sent", *r))
 }
 
 // awaiting names the reply that is awaited; "" if none is.
 func (c *Client) awaiting() string {
 	switch {
-	case c.upgrading:
+	case c.upgrade != nil:
 		return "TLS handshake"
 	case c.next < len(c.mem.awaited):
 		return stepRules[c.mem.awaited[c.next].step].awaited
@@ -429,7 +443,7 @@ func (c *Client) end(err error) {
 	queue, flight := c.mem.queue[c.first:], c.mem.flight[c.oldest:]
 	c.mem, c.next, c.first, c.oldest, c.sending = &noBuffers, 0, 0, 0, 0
 	c.out.drop(c.mem)
-	c.upgrading = false
+	c.upgrade = nil
 	active := c.active
 	c.active = nil
 	c.replies.Reset()

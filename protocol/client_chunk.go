@@ -13,32 +13,6 @@ const (
 	maxChunks = 32
 )
 
-var endOfLine = []byte("\r\n")
-
-// sayWhole plans content that lies in memory as it is to be sent: one chunk of any
-// size.
-func (d *Delivery) sayWhole(c *Client) {
-	b, inMemory := d.body.(*memoryBody)
-	if !inMemory || b.survey.Bare() && !d.binary() {
-		return
-	}
-	n := int64(len(b.octets))
-	if !d.binary() {
-		n = b.survey.Size()
-	}
-	d.sayChunk(c, n, true)
-	before := len(c.mem.segs)
-	segs := c.mem.segs
-	if len(b.octets) > 0 {
-		segs = append(segs, b.octets[:len(b.octets):len(b.octets)])
-	}
-	if n > int64(len(b.octets)) {
-		segs = append(segs, endOfLine)
-	}
-	c.out.content(segs, before)
-	d.chunkPlanned(c, n, true)
-}
-
 // pullChunk gathers the next chunk from a source and plans it, and reports whether
 // there was one.
 func (d *Delivery) pullChunk(c *Client) bool {
@@ -49,9 +23,6 @@ func (d *Delivery) pullChunk(c *Client) bool {
 	}
 	if d.read > 0 && c.out.acked < c.scratchEnd {
 		return false // the chunk before is in the buffer
-	}
-	if d.read == 0 {
-		c.lines.Reset() // the content before may have been given up halfway
 	}
 	scratch := c.scratch()
 	from := len(scratch)
@@ -81,7 +52,6 @@ func (d *Delivery) pullChunk(c *Client) bool {
 		}
 		if err != nil {
 			// Rule 10: no last chunk, and RSET clears the rest away.
-			c.lines.Reset()
 			d.failed = bodyError(err)
 			d.stop(c)
 			return true
@@ -121,9 +91,9 @@ func (d *Delivery) sayFile(c *Client, piece Chunk, last bool) error {
 		unended = end[0] != '\n'
 	}
 	// What may come in memory goes on from there.
-	c.lines.Reset()
+	d.ends.Reset()
 	if unended && !last {
-		if _, err := c.lines.Append(nil, []byte{'x'}); err != nil {
+		if _, err := d.ends.Append(nil, []byte{'x'}); err != nil {
 			return err
 		}
 	}
@@ -147,9 +117,9 @@ func (d *Delivery) convert(c *Client, dst, p []byte, last bool) ([]byte, error) 
 	if d.binary() {
 		return append(dst, p...), nil
 	}
-	dst, err := c.lines.Append(dst, p)
+	dst, err := d.ends.Append(dst, p)
 	if err == nil && last {
-		dst, err = c.lines.AppendEnd(dst)
+		dst, err = d.ends.AppendEnd(dst)
 	}
 	return dst, err
 }
@@ -183,11 +153,11 @@ func (d *Delivery) chunkPlanned(c *Client, n int64, last bool) {
 // refusal (C65), except those on their way. The first one decides, even if the source
 // has failed at a later chunk since: what becomes of the message does not depend on
 // which of the two was seen first.
-func (d *Delivery) chunkReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) chunkReplied(c *Client, r *wire.Reply, v verdict) {
 	d.chunks--
 	if v == refused && d.final.Code == 0 {
-		d.final = r
-		d.failed = &ReplyError{Reply: r, Command: wire.VerbBdat}
+		d.final = *r
+		d.failed = &ReplyError{Reply: *r, Command: wire.VerbBdat}
 		d.decideRest(r)
 	}
 	if v == refused && d.phase == phaseContent {

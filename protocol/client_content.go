@@ -28,12 +28,61 @@ func (d *Delivery) open() error {
 	return nil
 }
 
-// sendContent plans the content, of which Output takes piece after piece, and the
-// verdicts on it.
+// Lent as they are, and never written to.
+var (
+	endOfLine = []byte("\r\n")
+	loneDot   = []byte(".\r\n")
+)
+
+// sendContent plans the content and the verdicts on it. What is not planned at once
+// Output takes piece after piece.
 func (d *Delivery) sendContent(c *Client) {
 	d.phase = phaseContent
 	d.data = c.out.planned
 	c.expect(d, stepContent, c.verdicts(), d.data, unplanned)
+	c.forward()
+}
+
+// atOnce reports whether the content lies in memory as it is to be sent: by BDAT text
+// without bare CR and LF, by DATA what needs no dot-stuffing either.
+func (d *Delivery) atOnce() bool {
+	b, inMemory := d.body.(*memoryBody)
+	return inMemory && (d.chunked && (d.binary() || !b.survey.Bare()) || b.survey.Plain())
+}
+
+// sayWhole plans content that lies in memory as it is to be sent: by BDAT one chunk of
+// any size, by DATA with the end of data behind it.
+func (d *Delivery) sayWhole(c *Client) {
+	if d.pieces != nil {
+		return
+	}
+	b := d.body.(*memoryBody)
+	n := int64(len(b.octets))
+	if !d.binary() {
+		n = b.survey.Size()
+	}
+	if d.chunked {
+		d.sayChunk(c, n, true)
+	} else {
+		c.startWriting()
+	}
+	before := len(c.mem.segs)
+	segs := c.mem.segs
+	if len(b.octets) > 0 {
+		segs = append(segs, b.octets[:len(b.octets):len(b.octets)])
+	}
+	if n > int64(len(b.octets)) {
+		segs = append(segs, endOfLine)
+	}
+	if !d.chunked {
+		segs = append(segs, loneDot)
+	}
+	c.out.content(segs, before)
+	if d.chunked {
+		d.chunkPlanned(c, n, true)
+	} else {
+		d.endOfData(c)
+	}
 }
 
 // verdicts is how many verdicts an end of data will bring: one, or with LMTP one
@@ -83,23 +132,20 @@ func (d *Delivery) account(piece Chunk, err error) (last bool, _ error) {
 	case piece.Len() == 0 && !last:
 		return false, io.ErrNoProgress
 	case d.declared >= 0 && (d.read > d.declared || last && d.read < d.declared):
-		return false, d.notPromised(d.read)
+		return false, notPromised(d.read, d.declared)
 	}
 	return last, nil
 }
 
 // stuff plans a piece of content, and behind the last one the end of data.
 func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
-	if !c.out.pending() {
-		c.writeBase = c.now
-	}
+	c.startWriting()
 	before := len(c.mem.segs)
-	segs, scratch, err := c.content.Encode(c.mem.segs, c.scratch(), p)
+	segs, scratch, err := d.dots.Encode(c.mem.segs, c.scratch(), p)
 	if err == nil && last {
-		segs, err = c.content.End(segs)
+		segs, err = d.dots.End(segs)
 	}
 	if err != nil {
-		c.content.Reset()
 		return err
 	}
 	c.mem.scratch = scratch
@@ -110,6 +156,7 @@ func (d *Delivery) stuff(c *Client, p []byte, last bool) error {
 	}
 	if last {
 		d.endOfData(c)
+		c.forward()
 	}
 	return nil
 }
@@ -128,7 +175,7 @@ func (c *Client) scratch() []byte {
 
 func (d *Delivery) sayLoneDot(c *Client) {
 	d.data = c.out.planned
-	c.out.command(append(c.out.room(), ".\r\n"...))
+	c.out.command(append(c.out.room(), loneDot...))
 	c.expect(d, stepLoneDot, 1, d.data, c.out.planned)
 	if c.cfg.Trace != nil {
 		c.traceContent(c.out.planned - d.data)
@@ -145,19 +192,18 @@ func (d *Delivery) endOfData(c *Client) {
 	if c.cfg.Trace != nil {
 		c.traceContent(d.end - d.data)
 	}
-	c.forward()
 }
 
 // contentReplied takes a verdict on the content. It clears the transaction (RFC
 // 5321 §4.1.1.4), except that a refused chunk leaves it (RFC 3030 §2).
-func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) contentReplied(c *Client, r *wire.Reply, v verdict) {
 	nobody, before := d.accepted == 0, d.failed != nil && !c.cfg.LMTP // a chunk was refused
 	switch {
 	case before && v == refused:
 		d.conclude(c) // no more than that it takes no chunk behind the other
 		return
 	case v == refused:
-		d.failed = &ReplyError{Reply: r, Command: stepRules[stepContent].command}
+		d.failed = &ReplyError{Reply: *r, Command: stepRules[stepContent].command}
 	case nobody:
 	case before || !d.from.Positive():
 		d.takenAfterAll(c, r)
@@ -166,7 +212,7 @@ func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
 		d.taken = true
 	}
 	if !nobody { // whom the server says it misses then was refused before
-		d.final = r
+		d.final = *r
 	}
 	if !c.cfg.LMTP {
 		d.decideRest(r)
@@ -194,11 +240,11 @@ func (d *Delivery) contentReplied(c *Client, r wire.Reply, v verdict) {
 // takenAfterAll takes a 2yz to a last chunk of which the sender or a chunk was refused.
 // The server took the message from somebody else, or a part of it: the recipients that
 // it accepted may get it.
-func (d *Delivery) takenAfterAll(c *Client, r wire.Reply) {
+func (d *Delivery) takenAfterAll(c *Client, r *wire.Reply) {
 	for i := range d.recipients {
 		if to := &d.recipients[i]; to.Rcpt.Positive() {
 			to.Outcome, to.Reply = NotDelivered, wire.Reply{}
 		}
 	}
-	c.end(unexpected(stepRules[stepContent].awaited, "content taken behind a refusal", r))
+	c.end(unexpected(stepRules[stepContent].awaited, "content taken behind a refusal", *r))
 }

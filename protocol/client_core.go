@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
 var _ Core = (*Client)(nil)
@@ -14,7 +16,6 @@ func (c *Client) enter(now time.Time, method string) {
 		panic("protocol: rule 5: " + method + " called from a callback")
 	}
 	c.busy = true
-	c.now = now
 	c.stamp(now)
 }
 
@@ -39,7 +40,7 @@ func (c *Client) stamp(now time.Time) {
 func (c *Client) Feed(now time.Time, p []byte) (n int, err error) {
 	c.enter(now, "Feed")
 	for n < len(p) && c.err == nil {
-		if c.upgrading {
+		if c.upgrade != nil {
 			// Rule 9, H-T1. Discarding them would not be enough: who injected octets here
 			// can do more.
 			c.end(&ProtocolError{Step: c.awaiting(), Err: ErrPlaintextAfterSTARTTLS})
@@ -54,9 +55,16 @@ func (c *Client) Feed(now time.Time, p []byte) (n int, err error) {
 		if !done {
 			break
 		}
-		c.dispatch(r)
-		c.settle()
+		if c.cfg.Trace != nil {
+			c.traceReply(now, r)
+		}
+		c.reply = r
+		c.dispatch(&c.reply)
+		if !c.settled() {
+			c.settle()
+		}
 	}
+	c.reply = wire.Reply{}
 	c.leave(now)
 	return n, c.err
 }
@@ -130,7 +138,7 @@ func (c *Client) WriteFailed(now time.Time, err error) {
 		c.writeErr = c.lost(err)
 		c.replyBase = now
 		c.wake()
-		c.mem = &buffers{awaited: c.mem.awaited, flight: c.mem.flight, queue: c.mem.queue, params: c.mem.params}
+		c.mem = &buffers{awaited: c.mem.awaited, flight: c.mem.flight, queue: c.mem.queue, group: c.mem.group, params: c.mem.params}
 		c.out.drop(c.mem)
 	}
 	c.release(unplanned)
@@ -180,7 +188,7 @@ func (c *Client) Wrote(now time.Time, n int64) {
 
 // WantRead implements Core. A client reads whenever it is open, except between
 // the reply to STARTTLS and TLS itself.
-func (c *Client) WantRead() bool { return c.err == nil && !c.upgrading }
+func (c *Client) WantRead() bool { return c.err == nil && c.upgrade == nil }
 
 // Deadline implements Core.
 func (c *Client) Deadline() time.Time {
@@ -207,7 +215,7 @@ func (c *Client) due() (at time.Time, step string, limit time.Duration) {
 	}
 	if c.out.pending() {
 		sooner(c.writeBase, t.Block, "progress in writing")
-	} else if c.upgrading {
+	} else if c.upgrade != nil {
 		sooner(c.replyBase, t.TLS, c.awaiting())
 	}
 	// Until its last octet is acknowledged a command is not the peer's to answer:

@@ -117,7 +117,7 @@ func (x *command) complete(c *Client) error {
 	return nil
 }
 
-func (x *command) replied(c *Client, _ step, _ int, r wire.Reply, v verdict) {
+func (x *command) replied(c *Client, _ step, _ int, r *wire.Reply, v verdict) {
 	reset := x.cmd.Verb == wire.VerbRset
 	if wanted(x.cmd.Want, r.Code) && (!reset || r.Positive()) {
 		c.finish()
@@ -127,10 +127,10 @@ func (x *command) replied(c *Client, _ step, _ int, r wire.Reply, v verdict) {
 		if x.cmd.Verb == wire.VerbXClient {
 			c.startOver()
 		}
-		x.promise.Resolve(r)
+		x.promise.Resolve(*r)
 		return
 	}
-	err := &ReplyError{Reply: r, Command: x.cmd.Verb, Want: x.cmd.Want}
+	err := &ReplyError{Reply: *r, Command: x.cmd.Verb, Want: x.cmd.Want}
 	if v == more || reset {
 		c.end(err)
 		return
@@ -175,13 +175,13 @@ func (w *wait) begin(c *Client) bool {
 	return true
 }
 
-func (w *wait) replied(c *Client, s step, _ int, r wire.Reply, _ verdict) {
+func (w *wait) replied(c *Client, s step, _ int, r *wire.Reply, _ verdict) {
 	c.finish()
 	if wanted(w.codes, r.Code) {
-		w.promise.Resolve(r)
+		w.promise.Resolve(*r)
 		return
 	}
-	w.promise.Reject(&ReplyError{Reply: r, Command: stepRules[s].command, Want: w.codes})
+	w.promise.Reject(&ReplyError{Reply: *r, Command: stepRules[s].command, Want: w.codes})
 }
 
 func (w *wait) fail(c *Client, err error) { w.promise.Reject(err) }

@@ -59,7 +59,10 @@ func (x *exchange) begin(c *Client) bool {
 	return x.step(c, nil)
 }
 
-func (x *exchange) replied(c *Client, _ step, _ int, r wire.Reply, _ verdict) { x.step(c, &r) }
+func (x *exchange) replied(c *Client, _ step, _ int, r *wire.Reply, _ verdict) {
+	last := *r // which Step may keep
+	x.step(c, &last)
+}
 
 // step plans the next line, or settles the exchange and reports false.
 func (x *exchange) step(c *Client, last *wire.Reply) bool {

@@ -33,14 +33,14 @@ func (h *hello) begin(c *Client) bool {
 	return true
 }
 
-func (h *hello) replied(c *Client, s step, _ int, r wire.Reply, v verdict) {
+func (h *hello) replied(c *Client, s step, _ int, r *wire.Reply, v verdict) {
 	if v == refused && s == stepEHLO && c.mayFallBack(r.Code) {
 		c.sayHello(h, h.name, stepHELO)
 		return
 	}
 	c.finish()
 	if v == refused {
-		h.promise.Reject(&ReplyError{Reply: r, Command: c.helloVerb(s), Want: []wire.Code{wire.CodeOK}})
+		h.promise.Reject(&ReplyError{Reply: *r, Command: c.helloVerb(s), Want: []wire.Code{wire.CodeOK}})
 		return
 	}
 	c.greetedBack(h.name, s, r)
@@ -71,12 +71,12 @@ func (c *Client) sayHello(t task, name string, s step) {
 }
 
 // greetedBack takes what the session is from now on (RFC 5321 §4.1.4).
-func (c *Client) greetedBack(name string, s step, r wire.Reply) {
+func (c *Client) greetedBack(name string, s step, r *wire.Reply) {
 	c.hello, c.dirty = name, false
 	if s == stepHELO {
 		r.Text, _, _ = strings.Cut(r.Text, "\n") // a name alone: HELO offers nothing
 	}
-	c.ext = wire.ParseExtensions(r)
+	c.ext = wire.ParseExtensions(*r)
 	c.set = c.ext.Set() &^ c.cfg.Disable
 	c.sizeLimit, _ = c.ext.SizeLimit()
 	c.use.limits = wire.SessionLimits{}

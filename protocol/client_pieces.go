@@ -1,6 +1,33 @@
 package protocol
 
-import "io"
+import (
+	"io"
+
+	"github.com/sansmtp/sansmtp/protocol/wire"
+)
+
+// pieces is how far the content has come that is planned piece by piece.
+type pieces struct {
+	source   BodyReader       // nil: the content lies in memory
+	pieceEnd int64            // where the last piece ends that was lent from source
+	declared int64            // octets it promised; -1: none
+	read     int64            // octets it yielded
+	inFile   int64            // of these, octets that went out from where they lie
+	chunks   int              // that are not the last and not answered
+	parked   bool             // the source has no more content yet
+	dots     wire.DotEncoder  // of content by DATA
+	ends     wire.LineEncoder // of text by BDAT
+	// Of content that could not be looked through before MAIL: it may have no octets
+	// outside US-ASCII at all, or none in its header section.
+	only7Bit, asciiHeader bool
+}
+
+// unpark has a source asked again that had no more content.
+func (d *Delivery) unpark() {
+	if d.pieces != nil {
+		d.parked = false
+	}
+}
 
 // next returns the next piece of content as it comes from the body: up to max
 // octets, or any number that lie in a file.

@@ -19,16 +19,17 @@ func (d *Delivery) prepare(c *Client) error {
 	if c.hello == "" {
 		return &ConfigError{Field: wire.VerbMail, Err: ErrHelloFirst}
 	}
-	p := &c.mem.params
-	*p = wire.MailParams{}
+	p, needs := &c.mem.params, d.needs
 	if d.params != nil {
 		*p = *d.params
+		needs |= p.Needs()
+	} else {
+		*p = wire.MailParams{}
 	}
 	survey, whole := surveyOf(d.body)
-	if err := d.prepareUTF8(c, &survey, whole); err != nil {
+	if err := d.prepareUTF8(c, survey, whole); err != nil {
 		return err
 	}
-	needs := d.needs | p.Needs()
 	if p.SMTPUTF8 {
 		needs |= wire.SMTPUTF8 | wire.EightBitMIME // RFC 6531 §3.1: item 8
 	}
@@ -42,25 +43,29 @@ func (d *Delivery) prepare(c *Client) error {
 		first := wire.ExtensionSet(1) << bits.TrailingZeros32(uint32(missing))
 		return &ConfigError{Field: first.String(), Err: ErrNotOffered}
 	}
-	if err := d.prepare8Bit(c, &survey, whole); err != nil {
+	if err := d.prepare8Bit(c, survey, whole); err != nil {
 		return err
 	}
 	// RFC 8689 §4.1: only where the next hop is known to be whom it claims to be.
 	if p.RequireTLS && !(c.tls.Active() && c.tls.Verified) {
 		return &ConfigError{Field: "REQUIRETLS", Reason: "the server's certificate was not verified"}
 	}
-	if err := d.prepareSize(c, &survey, whole); err != nil {
+	if err := d.prepareSize(c, survey, whole); err != nil {
 		return err
 	}
 	return d.prepareLimits(c)
 }
 
 // surveyOf returns what is known of the content before it is read.
-func surveyOf(body Body) (s wire.Survey, whole bool) {
-	if b, surveyed := body.(Surveyed); surveyed {
-		return b.Survey()
+func surveyOf(body Body) (s *wire.Survey, whole bool) {
+	switch b := body.(type) {
+	case *memoryBody:
+		return &b.survey, true
+	case Surveyed:
+		survey, whole := b.Survey()
+		return &survey, whole
 	}
-	return wire.Survey{}, false
+	return new(wire.Survey), false
 }
 
 // prepareUTF8 asks for SMTPUTF8 where a path or the header section of the content
@@ -77,7 +82,9 @@ func (d *Delivery) prepareUTF8(c *Client, survey *wire.Survey, whole bool) error
 		p.SMTPUTF8 = survey.HeaderUTF8() && !c.cfg.Allow8Bit
 	}
 	d.utf8 = p.SMTPUTF8
-	d.asciiHeader = !whole && !survey.HeaderEnded() && !p.SMTPUTF8 && !c.cfg.Allow8Bit
+	if d.pieces != nil {
+		d.asciiHeader = !whole && !survey.HeaderEnded() && !p.SMTPUTF8 && !c.cfg.Allow8Bit
+	}
 	return nil
 }
 
@@ -92,7 +99,7 @@ func (d *Delivery) toASCII(c *Client) error {
 		if ascii.IsUTF8() {
 			return path, &ConfigError{Field: "SMTPUTF8", Err: ErrNotOffered}
 		}
-		if err := d.checkPath(ascii); err != nil {
+		if err := d.checkPath(&ascii); err != nil {
 			return path, &ConfigError{Field: field(), Err: err}
 		}
 		return ascii, nil
@@ -120,7 +127,9 @@ func (d *Delivery) prepare8Bit(c *Client, survey *wire.Survey, whole bool) error
 	if only7Bit && survey.EightBit() {
 		return d.not7Bit()
 	}
-	d.only7Bit = only7Bit && !whole
+	if d.pieces != nil {
+		d.only7Bit = only7Bit && !whole
+	}
 	switch {
 	case !offered:
 		p.Body = wire.BodyNotStated
@@ -143,12 +152,14 @@ func (d *Delivery) not7Bit() error {
 // (RFC 1870 §6), and holds it against the server's limit.
 func (d *Delivery) prepareSize(c *Client, survey *wire.Survey, whole bool) error {
 	p := &c.mem.params
-	d.declared = d.body.Size()
-	size := d.declared
+	size := d.body.Size()
+	if d.pieces != nil {
+		d.declared = size
+	}
 	if whole {
 		switch {
-		case d.declared >= 0 && survey.Octets() != d.declared:
-			return &BodyError{Err: d.notPromised(survey.Octets())}
+		case size >= 0 && survey.Octets() != size:
+			return &BodyError{Err: notPromised(survey.Octets(), size)}
 		case survey.Bare() && !d.binary() && c.cfg.EOL == wire.EOLStrict:
 			return &BodyError{Err: errBareInMemory}
 		}
@@ -170,8 +181,8 @@ func (d *Delivery) prepareSize(c *Client, survey *wire.Survey, whole bool) error
 }
 
 // notPromised is the error of content that has other octets than its body said.
-func (d *Delivery) notPromised(octets int64) error {
-	return fmt.Errorf("source yields %d octets, but promised %d", octets, d.declared)
+func notPromised(octets, declared int64) error {
+	return fmt.Errorf("source yields %d octets, but promised %d", octets, declared)
 }
 
 // inspect looks at a piece of content that nobody could look through before: it

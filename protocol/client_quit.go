@@ -28,13 +28,13 @@ func (q *quit) begin(c *Client) bool {
 	return true
 }
 
-func (q *quit) replied(c *Client, s step, _ int, r wire.Reply, v verdict) {
+func (q *quit) replied(c *Client, s step, _ int, r *wire.Reply, v verdict) {
 	c.finish()
 	c.end(q.end())
 	if v == ok {
-		q.promise.Resolve(r)
+		q.promise.Resolve(*r)
 	} else {
-		q.promise.Reject(&ReplyError{Reply: r, Command: stepRules[s].command, Want: []wire.Code{wire.CodeClosing}})
+		q.promise.Reject(&ReplyError{Reply: *r, Command: stepRules[s].command, Want: []wire.Code{wire.CodeClosing}})
 	}
 }
 

@@ -44,7 +44,7 @@ func (c *Client) Send(env Envelope, body Body) *Delivery {
 		d.settle(err)
 		return d
 	}
-	d.result.OnCancel(func() { d.Cancel() })
+	d.result.Cancels(d)
 	c.add(d)
 	return d
 }
@@ -61,7 +61,7 @@ func (d *Delivery) check() error {
 	if d.sender.IsPostmaster() {
 		return &ConfigError{Field: "From", Reason: "no domain"}
 	}
-	if err := d.checkPath(d.sender); err != nil {
+	if err := d.checkPath(&d.sender); err != nil {
 		return &ConfigError{Field: "From", Err: err}
 	}
 	for i := range d.to {
@@ -69,7 +69,7 @@ func (d *Delivery) check() error {
 		if to.Path.IsNull() {
 			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Reason: "null path"}
 		}
-		if err := d.checkPath(to.Path); err != nil {
+		if err := d.checkPath(&to.Path); err != nil {
 			return &ConfigError{Field: "To[" + strconv.Itoa(i) + "]", Err: err}
 		}
 		d.needs |= to.Needs()
@@ -79,8 +79,10 @@ func (d *Delivery) check() error {
 
 // checkPath checks the length of a path, and asks for SMTPUTF8 where it is not all
 // ASCII.
-func (d *Delivery) checkPath(p wire.Path) error {
-	d.utf8Path = d.utf8Path || p.IsUTF8()
+func (d *Delivery) checkPath(p *wire.Path) error {
+	if p.IsUTF8() {
+		d.utf8Path = true
+	}
 	if d.c.cfg.LongPaths {
 		return nil
 	}
@@ -110,9 +112,6 @@ type Delivery struct {
 	needs    wire.ExtensionSet // of the recipients
 	utf8Path bool              // a path is not all ASCII
 	utf8     bool              // the transaction is one with SMTPUTF8
-	// Of content that could not be looked through before MAIL: it may have no octets
-	// outside US-ASCII at all, or none in its header section.
-	only7Bit, asciiHeader bool
 
 	phase     phase
 	pipelined bool
@@ -122,15 +121,11 @@ type Delivery struct {
 	unclean   bool // and in front of what follows, while this is undecided
 	abandoned bool // Cancel came when part of it was lent
 	counted   bool // it is one of the session's messages: see sessionUse
-	parked    bool // its source has no more content yet
 	taken     bool // a verdict on the content was a 2yz
 	settled   bool
 
-	lines               []byte // its commands, while they are encoded and not planned
-	mailSize, rcptsSize int32  // octets of those up to the end of MAIL, and of the last RCPT
-	turn                int32  // LMTP: the recipient whose verdict is awaited, or one before it
-	chunks              int32  // that are not the last and not answered
-	weight              int64  // in the window; 0: not asked yet
+	turn   int32 // LMTP: the recipient whose verdict is awaited, or one before it
+	weight int64 // in the window; 0: not asked yet
 
 	// Where its octets and its content begin, where its end of data ends, unplanned
 	// until that is, and where all of it ends that is planned.
@@ -139,11 +134,7 @@ type Delivery struct {
 	// steps failed.
 	failed error
 
-	source   BodyReader // of content that does not lie in memory
-	pieceEnd int64      // where the last piece ends that was lent from source
-	declared int64      // octets it promised; -1: none
-	read     int64      // octets it yielded
-	inFile   int64      // of these, octets that went out from where they lie
+	*pieces // nil: the content is planned at once, or the message has not begun
 }
 
 // deliverySteps are the futures of a delivery's commands.

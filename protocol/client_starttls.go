@@ -27,6 +27,7 @@ func (c *Client) StartTLS() *future.Future[TLSState] {
 }
 
 type startTLS struct {
+	hello   string // the name for the EHLO behind the handshake
 	promise future.Promise[TLSState]
 }
 
@@ -50,20 +51,19 @@ func (s *startTLS) begin(c *Client) bool {
 	return true
 }
 
-func (s *startTLS) replied(c *Client, at step, _ int, r wire.Reply, v verdict) {
+func (s *startTLS) replied(c *Client, at step, _ int, r *wire.Reply, v verdict) {
 	switch {
 	case v == refused && at == stepSTARTTLS:
 		c.finish()
-		s.promise.Reject(&ReplyError{Reply: r, Command: wire.VerbStartTLS, Want: []wire.Code{wire.CodeServiceReady}})
+		s.promise.Reject(&ReplyError{Reply: *r, Command: wire.VerbStartTLS, Want: []wire.Code{wire.CodeServiceReady}})
 	case at == stepSTARTTLS:
-		c.upgrading = true
-		c.upgrade = Upgrade{Client: true, ServerName: c.cfg.ServerName}
+		c.upgrade = &Upgrade{Client: true, ServerName: c.cfg.ServerName}
 	case v == refused:
 		c.finish()
-		s.promise.Reject(&ReplyError{Reply: r, Command: c.helloVerb(at), Want: []wire.Code{wire.CodeOK}})
+		s.promise.Reject(&ReplyError{Reply: *r, Command: c.helloVerb(at), Want: []wire.Code{wire.CodeOK}})
 	default:
 		c.finish()
-		c.greetedBack(c.upgradeHello, at, r)
+		c.greetedBack(s.hello, at, r)
 		s.promise.Resolve(c.tls)
 	}
 }
@@ -74,17 +74,17 @@ func (s *startTLS) canceled() bool { return s.promise.Settled() }
 
 // Upgrade implements Core.
 func (c *Client) Upgrade() *Upgrade {
-	if !c.upgrading || c.out.pending() {
+	if c.out.pending() {
 		return nil
 	}
-	return &c.upgrade
+	return c.upgrade
 }
 
 // Upgraded implements Core.
 func (c *Client) Upgraded(now time.Time, tls TLSState, err error) {
 	c.enter(now, "Upgraded")
 	s, asked := c.active.(*startTLS)
-	asked = asked && c.upgrading
+	asked = asked && c.upgrade != nil
 	switch {
 	case c.err != nil:
 	case !asked && (c.tls.Active() || c.greeted || c.replies.Pending()):
@@ -101,12 +101,11 @@ func (c *Client) Upgraded(now time.Time, tls TLSState, err error) {
 		if asked {
 			// RFC 3207 §4.2: what was learned in clear may be an attacker's, and the server
 			// begins anew too: it knows of no login.
-			c.upgrading = false
-			name := c.hello
+			c.upgrade = nil
+			s.hello = c.hello
 			c.hello, c.ext, c.set = "", Extensions{}, 0
 			c.authenticated = false
-			c.upgradeHello = name
-			c.sayHello(s, name, stepEHLO)
+			c.sayHello(s, s.hello, stepEHLO)
 		}
 	}
 	c.leave(now)

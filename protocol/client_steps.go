@@ -177,6 +177,17 @@ func (rule *stepRule) judge(code wire.Code) verdict {
 	return wrong
 }
 
+// after returns the steps that may follow a verdict.
+func (rule *stepRule) after(v verdict) stepSet {
+	switch v {
+	case ok:
+		return rule.afterOK
+	case more:
+		return rule.afterMore
+	}
+	return rule.afterRefusal
+}
+
 // want returns the codes that the step takes, where they are not a whole class.
 func (rule *stepRule) want() (codes []wire.Code) {
 	for _, code := range [...]wire.Code{rule.ok, rule.more} {

@@ -61,7 +61,7 @@ func (c *Client) traceSent(now time.Time) {
 
 // traceReply reports a reply line by line. A line is made by Reply.String, which
 // leaves nothing that a terminal would act on.
-func (c *Client) traceReply(r wire.Reply) {
+func (c *Client) traceReply(now time.Time, r wire.Reply) {
 	rest, more := r.Text, true
 	for more {
 		r.Text, rest, more = strings.Cut(rest, "\n")
@@ -69,7 +69,7 @@ func (c *Client) traceReply(r wire.Reply) {
 		if more {
 			line = line[:3] + "-" + strings.TrimPrefix(line[3:], " ")
 		}
-		c.cfg.Trace(TraceEvent{Time: c.now, Kind: TraceReceived, Line: line})
+		c.cfg.Trace(TraceEvent{Time: now, Kind: TraceReceived, Line: line})
 	}
 }
 

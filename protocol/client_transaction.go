@@ -9,8 +9,14 @@ import (
 // other. What stands against sending it is in failed then.
 func (d *Delivery) ready(c *Client) {
 	d.failed = nil
+	d.pipelined = c.set&wire.Pipelining != 0
+	// Without PIPELINING chunks save nothing, and more servers know DATA.
+	d.chunked = c.set&wire.Chunking != 0 && (d.pipelined || d.binary())
+	if d.pieces == nil && !d.atOnce() {
+		d.pieces = &pieces{dots: wire.DotEncoder{EOL: c.cfg.EOL}, ends: wire.LineEncoder{EOL: c.cfg.EOL}}
+	}
 	err := d.prepare(c)
-	if err == nil {
+	if err == nil && d.pieces != nil {
 		err = d.open()
 	}
 	if d.settled {
@@ -29,9 +35,6 @@ func (d *Delivery) ready(c *Client) {
 // cleared by a RSET in front.
 func (d *Delivery) begin(c *Client) bool {
 	d.start, d.tail = c.out.planned, c.out.planned
-	d.pipelined = c.set&wire.Pipelining != 0
-	// Without PIPELINING chunks save nothing, and more servers know DATA.
-	d.chunked = c.set&wire.Chunking != 0 && (d.pipelined || d.binary())
 	d.reset = c.dirty
 	if n := len(c.mem.flight); n > c.oldest {
 		d.reset = c.mem.flight[n-1].unclean
@@ -99,6 +102,13 @@ func (d *Delivery) say(c *Client, s step, i int) {
 	d.tail = c.out.planned
 }
 
+// group is the commands of a message that are encoded and not planned. Only the message
+// that began last can have one: see mayBegin.
+type group struct {
+	lines       []byte
+	mail, rcpts int // octets up to the end of MAIL, and of the last RCPT
+}
+
 // encodeAll encodes the whole group of commands, or nothing.
 func (d *Delivery) encodeAll(c *Client) error {
 	arena := c.out.room()
@@ -107,20 +117,20 @@ func (d *Delivery) encodeAll(c *Client) error {
 		arena = append(arena, resetLine...)
 	}
 	arena, err := d.encode(arena, stepMAIL, 0)
-	d.mailSize = int32(len(arena) - from)
+	mail := len(arena) - from
 	for i := 0; i < len(d.to) && err == nil; i++ {
 		if arena, err = wire.AppendRcpt(arena, &d.to[i], d.utf8); err != nil {
 			err = &ConfigError{Field: wire.VerbRcpt, Err: err}
 		}
 	}
-	d.rcptsSize = int32(len(arena) - from)
+	rcpts := len(arena) - from
 	if !d.chunked {
 		arena = append(arena, dataLine...)
 	}
 	if err != nil {
 		return err
 	}
-	d.lines = c.out.reserve(arena)
+	c.mem.group = group{lines: c.out.reserve(arena), mail: mail, rcpts: rcpts}
 	return nil
 }
 
@@ -133,9 +143,11 @@ const (
 func (d *Delivery) sayEnvelope(c *Client) {
 	at := c.out.planned
 	d.start = at
-	mail, rcpt := at+int64(d.mailSize), at+int64(d.rcptsSize)
-	c.plan(d, d.lines)
-	d.lines, d.phase, d.tail = nil, phaseEnvelope, c.out.planned
+	g := &c.mem.group
+	mail, rcpt := at+int64(g.mail), at+int64(g.rcpts)
+	c.plan(d, g.lines)
+	*g = group{}
+	d.phase, d.tail = phaseEnvelope, c.out.planned
 	awaited := c.expectMore(4)
 	if d.reset {
 		awaited = append(awaited, expectation{task: d, step: stepRSET, left: 1, start: at, end: at + int64(len(resetLine))})
@@ -167,7 +179,7 @@ func (d *Delivery) encodeFirst(c *Client) error {
 }
 
 // replied takes the reply to one of the transaction's commands.
-func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
+func (d *Delivery) replied(c *Client, s step, i int, r *wire.Reply, v verdict) {
 	switch s {
 	case stepRSET:
 		d.resetReplied(c, r, v)
@@ -192,8 +204,12 @@ func (d *Delivery) replied(c *Client, s step, i int, r wire.Reply, v verdict) {
 // conclude ends the transaction if all of it was lent and answered, and reports
 // whether it did. A refusal in mid-chunk leaves octets to be sent (RFC 3030 §2).
 func (d *Delivery) conclude(c *Client) bool {
-	if d.settled || d.phase < phasePlanned || c.out.lent < d.tail || c.mem.flight[c.oldest] != d ||
-		c.next < len(c.mem.awaited) && c.mem.awaited[c.next].task == task(d) {
+	return d.phase >= phasePlanned && c.out.lent >= d.tail && d.answered(c)
+}
+
+// answered is conclude for a transaction that was lent.
+func (d *Delivery) answered(c *Client) bool {
+	if d.settled || c.mem.flight[c.oldest] != d || c.next < len(c.mem.awaited) && c.mem.awaited[c.next].answers(d) {
 		return false
 	}
 	d.finish(c, d.verdict())
@@ -223,9 +239,9 @@ func (d *Delivery) stop(c *Client) {
 	d.conclude(c)
 }
 
-func (d *Delivery) resetReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) resetReplied(c *Client, r *wire.Reply, v verdict) {
 	if v == refused {
-		c.end(&ReplyError{Reply: r, Command: wire.VerbRset})
+		c.end(&ReplyError{Reply: *r, Command: wire.VerbRset})
 		return
 	}
 	c.dirty = false
@@ -239,8 +255,8 @@ func (d *Delivery) resetReplied(c *Client, r wire.Reply, v verdict) {
 	d.say(c, stepMAIL, 0)
 }
 
-func (d *Delivery) mailReplied(c *Client, r wire.Reply, v verdict) {
-	d.from = r
+func (d *Delivery) mailReplied(c *Client, r *wire.Reply, v verdict) {
+	d.from = *r
 	c.dirty = true // until a verdict on the content clears it: F4
 	if v == refused {
 		d.decideRest(r)
@@ -256,8 +272,8 @@ func (d *Delivery) mailReplied(c *Client, r wire.Reply, v verdict) {
 	}
 }
 
-func (d *Delivery) rcptReplied(c *Client, i int, r wire.Reply, v verdict) {
-	d.recipients[i].Rcpt = r
+func (d *Delivery) rcptReplied(c *Client, i int, r *wire.Reply, v verdict) {
+	d.recipients[i].Rcpt = *r
 	switch {
 	case v == ok:
 		d.accepted++
@@ -295,7 +311,7 @@ func (d *Delivery) rcptReplied(c *Client, i int, r wire.Reply, v verdict) {
 	}
 }
 
-func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
+func (d *Delivery) dataReplied(c *Client, r *wire.Reply, v verdict) {
 	taken := d.accepted > 0
 	switch {
 	case v == refused:
@@ -303,9 +319,9 @@ func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
 			d.finish(c, d.refusal())
 			return
 		}
-		d.final = r
+		d.final = *r
 		d.decideRest(r)
-		d.finish(c, &ReplyError{Reply: r, Command: wire.VerbData, Want: []wire.Code{wire.CodeStartMailInput}})
+		d.finish(c, &ReplyError{Reply: *r, Command: wire.VerbData, Want: []wire.Code{wire.CodeStartMailInput}})
 	case !taken && !c.cfg.LMTP:
 		// C52: nobody is there for the content, and the server waits for it.
 		d.sayLoneDot(c)
@@ -315,7 +331,7 @@ func (d *Delivery) dataReplied(c *Client, r wire.Reply, v verdict) {
 	case !taken || !d.from.Positive():
 		// LMTP owes one reply for each recipient, and so none here; and a server that
 		// takes recipients without a sender would deliver a lone dot.
-		c.end(unexpected(stepRules[stepDATA].awaited, "content asked for though nobody was accepted", r))
+		c.end(unexpected(stepRules[stepDATA].awaited, "content asked for though nobody was accepted", *r))
 	default:
 		d.sendContent(c)
 	}

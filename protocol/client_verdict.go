@@ -8,21 +8,26 @@ import (
 )
 
 // decide records what became of the message for recipient i.
-func (d *Delivery) decide(i int, r wire.Reply) {
-	outcome := Refused
-	if r.Positive() {
-		outcome = Accepted
-	}
-	d.recipients[i].Outcome, d.recipients[i].Reply = outcome, r
+func (d *Delivery) decide(i int, r *wire.Reply) {
+	d.recipients[i].Outcome, d.recipients[i].Reply = outcomeOf(r.Code), *r
 }
 
 // decideRest records a verdict for every recipient that has none yet.
-func (d *Delivery) decideRest(r wire.Reply) {
+func (d *Delivery) decideRest(r *wire.Reply) {
+	outcome := outcomeOf(r.Code)
 	for i := range d.recipients {
-		if d.recipients[i].Reply.Code == 0 {
-			d.decide(i, r)
+		if to := &d.recipients[i]; to.Reply.Code == 0 {
+			to.Outcome, to.Reply = outcome, *r
 		}
 	}
+}
+
+// outcomeOf is what a verdict means to those who were not refused before.
+func outcomeOf(verdict wire.Code) Outcome {
+	if verdict.Positive() {
+		return Accepted
+	}
+	return Refused
 }
 
 // undecided reports whether any recipient has no verdict.
@@ -46,7 +51,7 @@ func (d *Delivery) settleWith(missing, err error) {
 	d.settled, d.failed = true, missing
 	d.uncount()
 	receipt := d.receipt(d.recipients, d.end <= d.c.out.lent, err)
-	if d.source != nil {
+	if d.pieces != nil && d.source != nil {
 		d.c.hold(d.source, d.pieceEnd)
 		d.source = nil
 	}

@@ -164,7 +164,7 @@ func (c *Client) forward() {
 		if d.phase == phaseEncoded {
 			d.sayEnvelope(c)
 		}
-		if d.phase == phaseContent && d.chunked {
+		if d.phase == phaseContent {
 			d.sayWhole(c)
 		}
 		if d.phase < phasePlanned {
@@ -200,10 +200,12 @@ func (c *Client) recall(i int, at int64) {
 	tasks := make([]task, len(back))
 	for j, d := range back {
 		if d.phase == phaseEncoded {
-			c.out.discard(d.lines)
+			c.out.discard(c.mem.group.lines)
+			c.mem.group = group{}
 		}
 		c.octets -= d.weight
-		d.phase, d.lines, d.data, d.end, d.failed, d.parked = phaseQueued, nil, 0, unplanned, nil, false
+		d.phase, d.data, d.end, d.failed = phaseQueued, 0, unplanned, nil
+		d.unpark()
 		tasks[j] = d
 	}
 	clear(back)

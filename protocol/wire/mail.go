@@ -59,12 +59,20 @@ func AppendMail(dst []byte, from Path, p *MailParams) ([]byte, error) {
 	if p == nil {
 		return endLine(dst, line, VerbMail, false)
 	}
-	line, err := appendParams(line, p.rows(), p, p.Extra, p.SMTPUTF8)
+	rows := p.rows()
+	line, err := appendParams(line, rows, p, p.Extra, p.SMTPUTF8)
 	if err != nil {
 		return dst, err
 	}
+	if len(rows) < len(mailParameters) && (p.SMTPUTF8 || !from.utf8) {
+		return endChecked(line), nil
+	}
 	return endLine(dst, line, VerbMail, p.SMTPUTF8)
 }
+
+// endChecked is endLine for a line in which a path is all that is not of our own making,
+// and may stand there: its octets were checked when it was parsed.
+func endChecked(line []byte) []byte { return append(line, '\r', '\n') }
 
 // pathArgument says what differs between the paths of MAIL and RCPT.
 type pathArgument struct {

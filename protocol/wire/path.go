@@ -236,6 +236,13 @@ const (
 // the domain, 256 for the path with its angle brackets (RFC 5321 §4.5.3.1). The
 // error is a *SyntaxError with code 501 5.1.3 and offset -1.
 func (p Path) CheckLength() error {
+	if len(p.mailbox) <= maxLocal {
+		return nil // no part of it is longer
+	}
+	return p.checkLength()
+}
+
+func (p Path) checkLength() error {
 	switch {
 	case len(p.mailbox) <= maxLocal:
 		return nil // nor is any part of it longer

@@ -41,16 +41,18 @@ func (r *Recipient) Parse(args string, o ParseOptions) error {
 // *SyntaxError that names the path or the parameter, and dst is then returned as
 // it was.
 func AppendRcpt(dst []byte, r *Recipient, utf8 bool) ([]byte, error) {
-	if r.Path.IsNull() {
+	if r.Path.mailbox == "" {
 		return dst, &SyntaxError{Element: "forward-path", Reason: "null", Offset: -1}
 	}
-	line := append(dst, "RCPT TO:"...)
-	line = r.Path.AppendTo(line)
-	if !r.none() {
-		var err error
-		if line, err = appendParams(line, rcptParameters[:], &r.RcptParams, r.Extra, utf8); err != nil {
-			return dst, err
-		}
+	line := append(dst, "RCPT TO:<"...)
+	line = append(line, r.Path.mailbox...)
+	line = append(line, '>')
+	if r.none() && (utf8 || !r.Path.utf8) {
+		return endChecked(line), nil
+	}
+	line, err := appendParams(line, rcptParameters[:], &r.RcptParams, r.Extra, utf8)
+	if err != nil {
+		return dst, err
 	}
 	return endLine(dst, line, VerbRcpt, utf8)
 }

@@ -15,6 +15,7 @@ type Survey struct {
 	pairs  int64 // CRLFs
 	last   byte  // the last octet; 0 in front of the first
 
+	dots        bool // a line begins with one
 	eightBit    bool
 	headerEnded bool
 	headerHigh  bool // the header section has octets outside ASCII
@@ -40,18 +41,27 @@ func (s *Survey) Write(p []byte) (int, error) {
 	}
 	s.eightBit = s.eightBit || high
 	s.ends += int64(bytes.Count(p, octetLF))
+	if p[0] == '.' && (s.octets == 0 || s.last == '\n') {
+		s.dots = true
+	}
 	if s.last == '\r' && p[0] == '\n' {
-		s.pairs++
+		s.pair(p[1:])
 	}
 	for i := next(p, 0, '\r'); i < len(p); i = next(p, i+1, '\r') {
 		s.ends++
 		if i+1 < len(p) && p[i+1] == '\n' {
-			s.pairs++
+			s.pair(p[i+2:])
 		}
 	}
 	s.octets += int64(len(p))
 	s.last = p[len(p)-1]
 	return len(p), nil
+}
+
+// pair counts a CRLF in front of line.
+func (s *Survey) pair(line []byte) {
+	s.pairs++
+	s.dots = s.dots || len(line) > 0 && line[0] == '.'
 }
 
 // header looks at a piece that begins inside the header section, which ends with
@@ -133,6 +143,10 @@ func (s *Survey) Size() int64 {
 
 // Bare reports whether a CR or LF stands apart from a CRLF.
 func (s *Survey) Bare() bool { return s.ends != 2*s.pairs }
+
+// Plain reports whether DATA carries the content octet for octet, whatever the policy: no
+// CR or LF stands apart from a CRLF, and no line begins with a dot.
+func (s *Survey) Plain() bool { return !s.dots && !s.Bare() }
 
 // EightBit reports whether there are octets outside US-ASCII, which take the
 // extension 8BITMIME (RFC 6152).

@@ -12,10 +12,11 @@ import (
 type surveyed struct {
 	octets, size               int64
 	bare, eightBit, utf8, ends bool
+	plain                      bool
 }
 
 func shown(s Survey) surveyed {
-	return surveyed{s.Octets(), s.Size(), s.Bare(), s.EightBit(), s.HeaderUTF8(), s.HeaderEnded()}
+	return surveyed{s.Octets(), s.Size(), s.Bare(), s.EightBit(), s.HeaderUTF8(), s.HeaderEnded(), s.Plain()}
 }
 
 // surveyReference looks through content octet by octet, all of it at once.
@@ -23,6 +24,7 @@ func surveyReference(content string) surveyed {
 	r := surveyed{octets: int64(len(content)), eightBit: strings.IndexFunc(content, func(r rune) bool { return r >= 0x80 }) >= 0}
 	fixed := strings.ReplaceAll(content, "\r\n", "\x00")
 	r.bare = strings.ContainsAny(fixed, "\r\n")
+	r.plain = !r.bare && !strings.Contains("\x00"+fixed, "\x00.")
 	fixed = strings.NewReplacer("\r", "\x00", "\n", "\x00").Replace(fixed)
 	if fixed != "" && !strings.HasSuffix(fixed, "\x00") {
 		r.size = 2
@@ -35,9 +37,9 @@ func surveyReference(content string) surveyed {
 }
 
 // Every content of up to seven octets of these, whole, in two pieces cut anywhere and
-// octet by octet: line ends of all kinds, UTF-8 and what only looks like it.
+// octet by octet: line ends of all kinds, dots, UTF-8 and what only looks like it.
 func TestSurvey(t *testing.T) { // C58, C62, C73
-	const alphabet = "\r\nx\xc3\xa9\xf0"
+	const alphabet = "\r\n.\xc3\xa9\xf0"
 	var content [7]byte
 	var try func(n int)
 	cases := 0
@@ -81,13 +83,14 @@ func TestSurveyOfLongContent(t *testing.T) { // C58, C62, C73
 		name, content string
 		want          surveyed
 	}{
-		{"CRLF", strings.Repeat(line+"\r\n", 100) + "\r\n" + line, surveyed{10302, 10304, false, false, false, true}},
-		{"LF", strings.Repeat(line+"\n", 100) + "\n" + line + "\n", surveyed{10202, 10304, true, false, false, true}},
-		{"8-bit behind the header", line + "\r\n\r\n" + line + "ö" + line, surveyed{306, 308, false, true, false, true}},
-		{"UTF-8 in the header", line + "\r\n" + line + "世界\r\n\r\nü\r\n", surveyed{216, 216, false, true, true, true}},
-		{"Latin-1 in the header", line + "\r\n" + line + "\xfc\r\n\r\nü\r\n", surveyed{211, 211, false, true, false, true}},
-		{"both", "ü: \xfc\r\n\r\n", surveyed{9, 9, false, true, false, true}},
-		{"no header", "\r\nü\r\n", surveyed{6, 6, false, true, false, true}},
+		{"CRLF", strings.Repeat(line+"\r\n", 100) + "\r\n" + line, surveyed{10302, 10304, false, false, false, true, true}},
+		{"LF", strings.Repeat(line+"\n", 100) + "\n" + line + "\n", surveyed{10202, 10304, true, false, false, true, false}},
+		{"8-bit behind the header", line + "\r\n\r\n" + line + "ö" + line, surveyed{306, 308, false, true, false, true, true}},
+		{"UTF-8 in the header", line + "\r\n" + line + "世界\r\n\r\nü\r\n", surveyed{216, 216, false, true, true, true, true}},
+		{"Latin-1 in the header", line + "\r\n" + line + "\xfc\r\n\r\nü\r\n", surveyed{211, 211, false, true, false, true, true}},
+		{"both", "ü: \xfc\r\n\r\n", surveyed{9, 9, false, true, false, true, true}},
+		{"a dot far behind", strings.Repeat(line+"\r\n", 100) + ".\r\n", surveyed{10203, 10203, false, false, false, false, false}},
+		{"no header", "\r\nü\r\n", surveyed{6, 6, false, true, false, true, true}},
 	} {
 		if got := shown(SurveyOf([]byte(test.content))); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
