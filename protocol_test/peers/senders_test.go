@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	netsmtp "net/smtp"
+	"slices"
 
 	"github.com/emersion/go-smtp"
 	"github.com/mjl-/mox/dns"
@@ -198,7 +199,8 @@ func (o ours) send(n int, to []string, content []byte) error {
 	for i := range deliveries {
 		deliveries[i] = o.c.SendAsync(env, body)
 	}
-	for _, d := range deliveries {
+	// They settle in order: who waits for the last first is woken once.
+	for _, d := range slices.Backward(deliveries) {
 		if _, err := d.Result().Await(context.Background()); err != nil {
 			return err
 		}
