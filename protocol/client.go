@@ -224,9 +224,14 @@ func (c *Client) settle() {
 		}
 		d, message := t.(*Delivery)
 		if message && !d.settled {
+			// Its body may do as a callback does, and what it takes back stands before it again.
+			if d.weight == 0 {
+				d.weigh()
+				continue
+			}
 			d.ready(c)
 			if c.mem.queue[c.first] != t {
-				continue // what its body's callbacks took back stands before it again
+				continue
 			}
 		}
 		c.mem.queue[c.first] = nil

@@ -340,6 +340,29 @@ func TestCancelAnotherFromBody(t *testing.T) { // F23, F8
 	}
 }
 
+// Its size may be asked for while others are under way, to see if it may begin. If it
+// gives up itself then, and one of those, what goes back to the queue for that stays.
+func TestCancelTwoFromSize(t *testing.T) { // F2, F23
+	m := greeted(t, protocol.ClientConfig{}, "PIPELINING", "CHUNKING")
+	one := m.send("one", protocol.BodyText("1\r\n"), "b@mx.example")
+	m.send("two", protocol.BodyText("2\r\n"), "b@mx.example")
+	var three *protocol.Delivery
+	b := &asked{source: source{content: "3\r\n", piece: 3, size: 3}}
+	b.act = func(string) {
+		if !three.Result().Settled() && !(one.Cancel() && three.Cancel()) {
+			t.Error("cannot be cancelled")
+		}
+	}
+	one.Mail().OnReady(func(wire.Reply, error) { three = m.send("three", b, "b@mx.example") })
+	m.lend(len(chunkGroup))
+	m.Wrote(m.now, int64(len(chunkGroup)))
+	m.feed("250 ok\r\n")
+	m.wrote("RSET\r\n" + chunkGroup + "BDAT 3 LAST\r\n2\r\n")
+	m.feed("250 ok\r\n250 reset\r\n250 ok\r\n250 ok\r\n250 queued\r\n")
+	m.wantLog("one mail", "three mail: canceled", "three rcpt: canceled", "three: not delivered: canceled",
+		"one rcpt", "one: not delivered: canceled", "two mail", "two rcpt", "two")
+}
+
 // asked is a source with an ear for what is asked of its Body.
 type asked struct {
 	source

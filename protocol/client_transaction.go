@@ -24,9 +24,6 @@ func (d *Delivery) ready(c *Client) {
 		return
 	}
 	d.failed = err
-	if err == nil {
-		d.weigh()
-	}
 }
 
 // begin encodes the transaction's commands: all of them where the server knows
@@ -56,7 +53,7 @@ func (d *Delivery) begin(c *Client) bool {
 		return true
 	}
 	d.unclean = d.chunked
-	d.ahead = d.chunked && d.pipelined && c.window > 0 && d.weigh() <= c.cfg.Window.Ahead
+	d.ahead = d.chunked && d.pipelined && c.window > 0 && d.weight <= c.cfg.Window.Ahead
 	c.launch(d)
 	if d.pipelined {
 		d.phase = phaseEncoded

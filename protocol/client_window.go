@@ -92,26 +92,24 @@ func (c *Client) mayBegin(t task) bool {
 	case !last.chunked:
 		return true // RFC 2920 §3.1: content may open a group
 	}
-	return n < max(1, c.window) && d.weigh() <= c.cfg.Window.Octets-c.octets
+	// If all else lets it begin it is asked for its weight, and then this is asked again.
+	return n < max(1, c.window) && d.weight <= c.cfg.Window.Octets-c.octets
 }
 
-// weigh returns the most octets that the content will take; unbounded if that is
-// not known. No message weighs nothing.
-func (d *Delivery) weigh() int64 {
-	if d.weight == 0 {
-		survey, whole := surveyOf(d.body)
-		size := d.body.Size()
-		switch {
-		case whole:
-			size = survey.Size()
-		case size < 0 || size > unbounded/2-2:
-			size = unbounded
-		case !d.binary():
-			size = 2*size + 2 // every octet may be a bare LF
-		}
-		d.weight = min(max(1, size), unbounded)
+// weigh finds the most octets that the content will take; unbounded if that is not
+// known. No message weighs nothing.
+func (d *Delivery) weigh() {
+	survey, whole := surveyOf(d.body)
+	size := d.body.Size()
+	switch {
+	case whole:
+		size = survey.Size()
+	case size < 0 || size > unbounded/2-2:
+		size = unbounded
+	case !d.binary():
+		size = 2*size + 2 // every octet may be a bare LF
 	}
-	return d.weight
+	d.weight = min(max(1, size), unbounded)
 }
 
 // unbounded is the weight of content that fits into no window. That of two such
