@@ -87,7 +87,7 @@ func TestReplyString(t *testing.T) {
 		{plainReply(250, `"a\b"`), `250 "a\b"`},
 		{plainReply(250, "gr\u00fc\u00dfe \U0001f4e7 \ufffd"), "250 gr\u00fc\u00dfe \U0001f4e7 \ufffd"}, // C75
 		{plainReply(250, "\x1b[2J\x07\x00\x7f\t\r"), `250 \x1b[2J\a\x00\x7f\t\r`},
-		{plainReply(250, "\u009b2J"), `250 \u009b2J`},                             // C1 control: CSI
+		{plainReply(250, "\u009b2J"), `250 \u009b2J`},                             // CSI of eight bits
 		{plainReply(250, "a\u202eb\u2028c\u00a0d"), `250 a\u202eb\u2028c\u00a0d`}, // direction, line separator
 		{plainReply(250, "\xff \xe2\x82 \x9b"), `250 \xff \xe2\x82 \x9b`},         // C75
 	} {
