@@ -244,8 +244,6 @@ func (p Path) CheckLength() error {
 
 func (p Path) checkLength() error {
 	switch {
-	case len(p.mailbox) <= maxLocal:
-		return nil // nor is any part of it longer
 	case len(p.wireLocal()) > maxLocal:
 		return pathFault("local part of more than 64 octets", -1)
 	case len(p.Domain()) > maxDomain:
