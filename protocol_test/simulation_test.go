@@ -158,6 +158,9 @@ func (s *simulation) send(shape func(*message), to ...string) *message {
 	n := len(s.messages)
 	m := &message{from: fmt.Sprintf("<m%d@me.example>", n)}
 	m.content = fmt.Sprintf("Subject: message %d\n\n.a dot\r\n..two\n.\nthe end of %d", n, n)
+	if n%2 == 1 { // as it is sent, but for its end
+		m.content = fmt.Sprintf("Subject: message %d\r\n\r\nno dot\r\nthe end of %d", n, n)
+	}
 	if s.rand.IntN(2) == 0 {
 		m.source = &source{content: m.content, declared: int64(len(m.content)), piece: 1 + s.rand.IntN(40)}
 	}
