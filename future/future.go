@@ -12,7 +12,7 @@ type Future[T any] struct {
 	state  atomic.Uint32               // the bits in state.go
 	more   atomic.Pointer[overflow[T]] // made when a slot is not enough
 	waiter waiter[T]                   // the first waiter; owned as state says
-	hook   any                         // the first hook, a canceler or a Canceler; likewise
+	hook   any                         // the first hook, a cancelHook or a Canceler; likewise
 	value  T                           // written between claimed and settled
 	err    error                       // likewise
 }

@@ -8,8 +8,8 @@ type waiter[T any] interface {
 	dead() bool
 }
 
-// canceler is what hears that a future was cancelled by the reading side.
-type canceler interface {
+// cancelHook is what hears that a future was cancelled by the reading side.
+type cancelHook interface {
 	// cancel is called once. What it cancels in turn goes to q.
 	cancel(q *queue)
 }
@@ -98,7 +98,7 @@ func (f *Future[T]) runHook(q *queue) {
 		q.hooks = pop(q.hooks)
 	}
 	switch h := h.(type) {
-	case canceler:
+	case cancelHook:
 		h.cancel(q)
 	case Canceler:
 		h.Cancel()

@@ -136,7 +136,7 @@ func (f *Future[T]) addHook(h any) bool {
 }
 
 // hookFirst is addHook for a future that nobody else has seen yet.
-func (f *Future[T]) hookFirst(h canceler) {
+func (f *Future[T]) hookFirst(h cancelHook) {
 	f.hook = h
 	f.state.Store(hookTaken | hookSet)
 }
