@@ -115,6 +115,14 @@ func (o *operation) Cancel() bool {
 	return true
 }
 
+// awaitable is an operation that is its own future too.
+type awaitable struct {
+	*future.Future[int]
+	operation
+}
+
+func (a *awaitable) Cancel() bool { return a.operation.Cancel() }
+
 func TestCancels(t *testing.T) { // F24
 	t.Run("reader cancels", func(t *testing.T) {
 		var s story
@@ -139,6 +147,13 @@ func TestCancels(t *testing.T) { // F24
 		p.Cancels(&operation{&s, "late"})
 		p.Future().Cancel()
 		s.is(t)
+	})
+	t.Run("with a future inside", func(t *testing.T) {
+		var s story
+		var p future.Promise[int]
+		p.Cancels(&awaitable{p.Future(), operation{&s, "1"}})
+		p.Future().Cancel()
+		s.is(t, "stop 1")
 	})
 	t.Run("without allocations", func(t *testing.T) {
 		o, p := new(operation), make([]future.Promise[int], 101)

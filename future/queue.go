@@ -98,10 +98,10 @@ func (f *Future[T]) runHook(q *queue) {
 		q.hooks = pop(q.hooks)
 	}
 	switch h := h.(type) {
+	case Canceler: // first: one that has a Future inside has that one's cancel too
+		h.Cancel()
 	case cancelHook:
 		h.cancel(q)
-	case Canceler:
-		h.Cancel()
 	}
 }
 
