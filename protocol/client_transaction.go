@@ -4,9 +4,9 @@ import (
 	"github.com/sansmtp/sansmtp/protocol/wire"
 )
 
-// ready does all of what comes first that may call the caller's code, which may do as a
-// callback does: while the message is still in the queue, it may cancel this one or any
-// other. What stands against sending it is in failed then.
+// ready does all of what comes first that may call the caller's code, but to weigh the
+// message. That code may do as a callback does: while the message is still in the queue,
+// it may cancel this one or any other. What stands against sending it is in failed then.
 func (d *Delivery) ready(c *Client) {
 	d.failed = nil
 	d.pipelined = c.set&wire.Pipelining != 0
