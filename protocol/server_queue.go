@@ -105,16 +105,16 @@ func (s *Server) proceed() {
 // are done, as far as they may.
 func (s *Server) settle() {
 	for s.err == nil {
+		if s.filling != nil && s.failure == nil {
+			s.offer()
+		}
+		if s.eof && s.failure == nil {
+			s.cutOff()
+		}
 		if s.failure != nil {
 			s.end(s.failure)
 			s.dropOutput()
 			return
-		}
-		if s.filling != nil {
-			s.offer()
-		}
-		if s.eof {
-			s.cutOff()
 		}
 		for c := s.answered(); c != nil && s.reply(c); c = s.answered() {
 		}

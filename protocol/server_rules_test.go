@@ -222,6 +222,23 @@ func TestServerRule5CallbacksMayAct(t *testing.T) {
 	}
 }
 
+// A Fail in a callback that Resume calls takes effect before that returns, though nothing
+// is left to do.
+func TestServerRule5FailInResume(t *testing.T) { // F2
+	m := servedMachine(t, mailServer)
+	m.send("EHLO me.example\r\nMAIL FROM:<a@me.example>\r\nRCPT TO:<b@mx.example>\r\n")
+	m.asked[0].Answer(reply(250, ""))
+	m.send("DATA\r\n")
+	k := &mailSink{short: 1}
+	m.asked[1].AcceptContent(k).OnReady(func(int64, error) { m.Fail(m.now, errors.New("enough")) })
+	m.send("hi\r\n.\r\n")
+	k.short = 0
+	m.Resume()
+	if err := m.Err(); fmt.Sprint(err) != "connection lost: enough" {
+		t.Errorf("Err %v", err)
+	}
+}
+
 // Next may be called from a callback too: of what a command aborts, before the command
 // is there to be taken, if it is to be.
 func TestServerRule5NextInCallback(t *testing.T) { // F27
