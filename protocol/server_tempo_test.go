@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	tempoScripts = flag.Int("tempo.scripts", 2000, "random scripts to play to a server at several tempos")
+	tempoScripts = flag.Int("tempo.scripts", 3000, "random scripts to play to a server at several tempos")
 	tempoFirst   = flag.Uint64("tempo.first", 0, "seed of the first of them")
 )
 
@@ -52,7 +52,7 @@ func newTempoScript(seed uint64) *tempoScript {
 	if r.IntN(3) == 0 {
 		s.cfg.Mechanisms = func(protocol.TLSState) []string { return []string{"XSTEP"} }
 	}
-	if r.IntN(5) == 0 {
+	if r.IntN(4) == 0 {
 		s.cfg.Requests = protocol.RequestSet(r.IntN(1<<16))&protocol.AllRequests | protocol.RequestClosed
 	}
 	if r.IntN(4) == 0 {
@@ -70,8 +70,14 @@ func newTempoScript(seed uint64) *tempoScript {
 			s.wait()
 		}
 	}
-	if r.IntN(2) == 0 {
+	switch r.IntN(3) {
+	case 0:
 		s.say("QUIT")
+	case 1:
+		s.wait()
+		s.mail()
+		s.rcpt()
+		s.chunks()
 	}
 	s.wait()
 	if r.IntN(3) == 0 {
@@ -82,9 +88,14 @@ func newTempoScript(seed uint64) *tempoScript {
 	return s
 }
 
+// say says lines. It waits behind a greeting where the server ends the session of a
+// client that does not.
 func (s *tempoScript) say(lines ...string) {
 	for _, line := range lines {
 		s.said.WriteString(line + "\r\n")
+		if s.cfg.RefuseEarlyTalkers && (strings.Contains(line, "HLO") || strings.HasPrefix(line, "HELO")) {
+			s.wait()
+		}
 	}
 }
 
@@ -108,15 +119,6 @@ func (s *tempoScript) hello() {
 	if s.r.IntN(10) > 0 {
 		s.say(verb + " me.example")
 	}
-	s.helloed()
-}
-
-// helloed waits behind a greeting where the server ends the session of a client that
-// does not.
-func (s *tempoScript) helloed() {
-	if s.cfg.RefuseEarlyTalkers {
-		s.wait()
-	}
 }
 
 // step says one thing, which may be out of order or nonsense.
@@ -124,7 +126,6 @@ func (s *tempoScript) step() {
 	switch n := s.r.IntN(24); {
 	case n == 0:
 		s.say(s.pick("EHLO me.example", "EHLO other.example", "HELO me", "LHLO me", "EHLO no.example", "EHLO"))
-		s.helloed()
 	case n == 1:
 		s.say(s.pick("NOOP", "NOOP x", "HELP", "RSET", "RSET x", "EXPN l", "VRFY"))
 	case n == 2:
@@ -144,29 +145,34 @@ func (s *tempoScript) step() {
 	case n == 7 && (s.cfg.Mechanisms != nil || s.r.IntN(5) == 0):
 		s.say(s.pick("AUTH XSTEP", "AUTH XSTEP =", "AUTH XSTEP YWJj", "AUTH XSTEP !!", "AUTH NONE"))
 		for range s.r.IntN(5) {
-			s.say(s.pick("YWJj", "YQ==", "", "*", "!!", "ZG9uZQ==", strings.Repeat("z", 13_000)))
+			s.say(s.pick("YWJj", "YQ==", "", "*", "!!", "ZG9uZQ==", strings.Repeat("z", 50_000)))
 		}
 	case n == 8 && s.r.IntN(3) == 0:
 		s.say("STARTTLS" + s.pick("", "", " x"))
 		s.wait()
 	case n < 13:
-		s.say("MAIL FROM:<" + s.letter("abcdefgh") + "@" + s.letter("xyz") + ">" + s.pick("", "", "", " BODY=BINARYMIME", " SIZE=30", " SIZE=3000"))
-		for range s.r.IntN(5) {
-			s.rcpt()
+		s.mail()
+		switch s.r.IntN(8) {
+		case 0, 1:
+			s.data()
+		case 2, 3:
+			s.chunks()
+		case 4:
+			s.say(s.pick("GET / HTTP/1.1", "Host: a", "QUIT", "NOOP"), "NOOP")
 		}
 	case n < 15:
 		s.rcpt()
 	case n < 19:
-		s.say("DATA")
-		s.wait()
-		if content := s.content(); content != "" {
-			s.said.WriteString(strings.TrimSuffix(content, "\r\n") + "\r\n")
-		}
-		s.say(".")
+		s.data()
 	default:
-		for range 1 + s.r.IntN(3) {
-			s.chunk()
-		}
+		s.chunks()
+	}
+}
+
+func (s *tempoScript) mail() {
+	s.say("MAIL FROM:<" + s.letter("abcdefgh") + "@" + s.letter("xyz") + ">" + s.pick("", "", "", " BODY=BINARYMIME", " SIZE=30", " SIZE=3000"))
+	for range s.r.IntN(5) {
+		s.rcpt()
 	}
 }
 
@@ -179,18 +185,31 @@ func (s *tempoScript) content() (content string) {
 	return content
 }
 
-// chunk says BDAT, and sometimes a command behind it in the same flight.
-func (s *tempoScript) chunk() {
-	content := s.content()
-	size := strconv.Itoa(len(content))
-	if s.r.IntN(30) == 0 {
-		size = s.pick("-1", "x", "99999999999999999999999")
+func (s *tempoScript) data() {
+	s.say("DATA")
+	s.wait()
+	if content := s.content(); content != "" {
+		s.said.WriteString(strings.TrimSuffix(content, "\r\n") + "\r\n")
 	}
-	s.say("BDAT " + size + s.pick("", "", " LAST", " FOO"))
-	s.said.WriteString(content)
-	if s.r.IntN(4) == 0 {
-		s.say(s.pick("VRFY a", "NOOP", "XA q", "EHLO no.example", "RSET", "LHLO no", "RCPT TO:<a@x>", "MAIL FROM:<a@x>"))
-		s.helloed()
+	s.say(".")
+}
+
+// chunks says BDAT some times, and sometimes commands behind it in the same flight.
+func (s *tempoScript) chunks() {
+	for range 1 + s.r.IntN(3) {
+		content := s.content()
+		size := strconv.Itoa(len(content))
+		if s.r.IntN(30) == 0 {
+			size = s.pick("-1", "x", "99999999999999999999999")
+		}
+		s.say("BDAT " + size + s.pick("", "", " LAST", " FOO"))
+		s.said.WriteString(content)
+		if s.r.IntN(4) == 0 {
+			s.wait()
+		}
+		if s.r.IntN(3) == 0 {
+			s.say(strings.Split(s.pick("VRFY a", "VRFY a/LHLO no", "VRFY b/LHLO no/BDAT 0 LAST", "XA q", "EHLO me.example", "EHLO no.example", "RSET", "RCPT TO:<a@x>", "MAIL FROM:<a@x>"), "/")...)
+		}
 	}
 }
 
@@ -226,7 +245,7 @@ func (s *tempoScript) reply(q protocol.Request) wire.Reply {
 		return s.says(wire.CodeOK, q.Verb(), q.Args())
 	case protocol.RequestData:
 		if s.toss(8, "data", q.Mail().From) == 0 {
-			return s.says(554, "refused", q.Mail().From)
+			return s.says(wire.CodeTransactionFailed, "refused", q.Mail().From)
 		}
 	case protocol.RequestStartTLS:
 		if s.toss(7) == 0 {
@@ -287,6 +306,7 @@ func (s *tempoScript) play(t *testing.T, tempo uint64, h *havoc) *walker {
 	}
 	w := newWalker(t, s.cfg, s, r)
 	w.eof, w.tls, w.havoc = s.eof, s.tls, h
+	w.lazy = tempo == 1
 	defer func() {
 		if p := recover(); p != nil || t.Failed() {
 			t.Logf("seed %d, tempo %d, EOF %v, LMTP %v:\n%q\nwrote %q\nrequests %q\nevents %q", s.seed, tempo, s.eof, s.cfg.LMTP, s.flights, w.out, w.requests, w.events)
@@ -316,21 +336,21 @@ func (s *tempoScript) result(w *walker) string {
 	}
 	events := strings.Join(w.events, "\n")
 	if s.eof {
-		// What content is lost for is the first that was known: the end of input, or
-		// what a command behind it, once it is answered, makes of it.
-		for _, why := range []string{": connection lost", ": the connection is closed", ": protocol error"} {
-			events = afterAll(events, why, ": lost")
+		// Content that an EHLO, a QUIT or an error too many gives up is lost for that if
+		// it was answered when the end of input came, and else for the end of input.
+		for _, why := range []string{"connection lost", "the connection is closed", "protocol error", "message content: the transaction was reset"} {
+			events = reworded(events, ": "+why, ": lost")
 		}
 	}
-	return fmt.Sprintf("%s\n%q\n%s", out, w.requests, events)
+	return fmt.Sprintf("%s\n%q\n%s\n%v", out, w.requests, events, w.counts)
 }
 
-// afterAll replaces what begins with old in each line by end.
-func afterAll(text, old, end string) string {
+// reworded has lines end in instead, from why on.
+func reworded(text, why, instead string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		if before, _, found := strings.Cut(line, old); found {
-			lines[i] = before + end
+		if before, _, found := strings.Cut(line, why); found {
+			lines[i] = before + instead
 		}
 	}
 	return strings.Join(lines, "\n")

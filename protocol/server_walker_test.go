@@ -18,6 +18,7 @@ type walker struct {
 	t     *testing.T
 	now   time.Time
 	r     *rand.Rand // nil: everything at once
+	lazy  bool       // the application takes its time
 	eof   bool       // the client leaves behind the last flight, without waiting for anything
 	tls   error      // of every TLS handshake
 	havoc *havoc     // nil: nothing unforeseen happens
@@ -27,6 +28,7 @@ type walker struct {
 	pressing bool     // a sink takes something each time
 	progress int      // grows with everything that happens
 	requests []string
+	counts   []int64  // of the octets of content, from the trace
 	events   []string // what became of contents and exchanges, and the end
 	mail     []string // contents that were whole
 	open     int      // futures that are not settled
@@ -41,11 +43,17 @@ func newWalker(t *testing.T, cfg protocol.ServerConfig, h house, r *rand.Rand) *
 	if cfg.Hostname == "" {
 		cfg.Hostname = "mx.example"
 	}
+	w := &walker{t: t, now: epoch, house: h, r: r}
+	cfg.Trace = func(e protocol.TraceEvent) {
+		if e.Octets > 0 {
+			w.counts = append(w.counts, e.Octets)
+		}
+	}
 	s, err := protocol.NewServer(epoch, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &walker{Server: s, t: t, now: epoch, house: h, r: r}
+	w.Server = s
 	w.pump()
 	return w
 }
@@ -55,7 +63,7 @@ func (w *walker) chance(n int) bool { return w.r != nil && w.r.IntN(n) == 0 }
 
 // later does what an application does, now or some time.
 func (w *walker) later(f func()) {
-	if w.chance(2) {
+	if w.chance(2) || w.lazy && !w.chance(8) {
 		w.held = append(w.held, f)
 		return
 	}
@@ -86,7 +94,7 @@ func (w *walker) within() {
 	if w.chance(6) {
 		w.Resume()
 	}
-	if w.chance(8) {
+	if w.chance(4) {
 		w.pump()
 	}
 }
@@ -156,7 +164,9 @@ func (w *walker) act(rest []byte) []byte {
 		w.Resume()
 		w.pump()
 	case 5, 6:
-		w.release()
+		if !w.lazy || w.chance(8) {
+			w.release()
+		}
 	case 7:
 		w.now = w.now.Add(time.Duration(w.r.IntN(20)) * time.Millisecond)
 		w.Tick(w.now)
@@ -198,10 +208,13 @@ func (w *walker) play(flights []string) {
 		for tries := 0; w.r != nil && len(rest) > 0 && w.Err() == nil && tries < 2000; tries++ {
 			rest = w.act(rest)
 		}
-		if w.eof && i == len(flights)-1 && w.r != nil {
-			break // it does not wait for anything
+		leaves := w.eof && i == len(flights)-1
+		if !leaves || w.r == nil {
+			rest = w.settle(rest)
 		}
-		rest = w.settle(rest)
+		if leaves {
+			break
+		}
 		if w.Upgrade() != nil && w.Err() == nil {
 			w.upgrade()
 		}
