@@ -72,6 +72,8 @@ func (s *simulation) fault(format string, args ...any) {
 	s.faults = append(s.faults, fmt.Sprintf(format, args...))
 }
 
+var errHadEnough = errors.New("a callback had enough")
+
 var start = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // simulate runs a session, and reports what is wrong with it. tasks queues what the
@@ -200,6 +202,13 @@ func (m *message) liesInFile() {
 	m.source.inFile, m.source.content = true, m.content
 	if m.source.declared >= 0 {
 		m.source.declared += int64(len(m.content) - before)
+	}
+}
+
+// cancelDo cancels a command that has one reply.
+func (s *simulation) cancelDo(c *command) {
+	if c.future != nil && strings.HasPrefix(c.line, "NOOP") {
+		s.cancel(c, c.future.Cancel)
 	}
 }
 
