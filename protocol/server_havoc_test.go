@@ -56,7 +56,7 @@ func (h *havoc) strike(w *walker, rest []byte) []byte {
 // A session that is shut down, ended, cut off or overdue at any moment has said what
 // it would have said until then, and at most one reply more. It has not kept any
 // message that it would not have, every future has settled once, and nothing goes on.
-func TestServerHavoc(t *testing.T) {
+func TestServerHavoc(t *testing.T) { // C34 F27
 	struck := map[string]int{}
 	for seed := range uint64(*tempoScripts) {
 		seed += *tempoFirst

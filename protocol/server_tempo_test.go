@@ -358,7 +358,7 @@ func reworded(text, why, instead string) string {
 
 // However small the writes and late the answers, and whatever callbacks do, a script
 // has the same replies, the same requests and the same contents in the same order.
-func TestServerTempos(t *testing.T) {
+func TestServerTempos(t *testing.T) { // F26 F27
 	for seed := range uint64(*tempoScripts) {
 		script := newTempoScript(seed + *tempoFirst)
 		want := script.result(script.play(t, 0, nil))
