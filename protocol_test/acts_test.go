@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -14,11 +15,13 @@ func (s *simulation) act(r *rand.Rand) {
 	if s.adding || len(s.messages) > 40 {
 		return // futures are to be watched in the order of their tasks
 	}
-	switch r.IntN(12) {
+	switch r.IntN(13) {
 	case 0, 1:
 		s.randomSend(r)
 	case 2:
 		s.do("NOOP")
+	case 12:
+		s.task(r)
 	case 3, 4, 5, 6:
 		s.giveUp(s.messages[r.IntN(len(s.messages))])
 	case 7:
@@ -85,4 +88,33 @@ func (s *simulation) enliven(b *source, r *rand.Rand) {
 			}
 		}
 	}
+}
+
+// step is a Task of one line, which may be cancelled while it says it.
+type step struct {
+	s      *simulation
+	line   string
+	cancel func() bool // nil: it is not
+}
+
+func (t *step) Step(last *wire.Reply, dst []byte) ([]byte, bool, error) {
+	if last != nil {
+		return dst, true, nil
+	}
+	if t.cancel != nil && t.s.cancel(t, t.cancel) {
+		t.s.unsaid = append(t.s.unsaid, t.line)
+	}
+	return append(dst, t.line...), false, nil
+}
+
+// task queues a step.
+func (s *simulation) task(r *rand.Rand) {
+	t := &step{s: s, line: fmt.Sprintf("NOOP step %d", len(s.futures))}
+	s.add(func() {
+		f := s.AddTask(t)
+		watch(s, t, t.line, f, nil)
+		if r.IntN(2) == 0 {
+			t.cancel = f.Cancel
+		}
+	})
 }

@@ -125,7 +125,9 @@ func (s *simulation) randomTask(r *rand.Rand) {
 	later := func(f func()) {
 		s.link.AfterFunc(time.Duration(r.IntN(400))*time.Millisecond, func(time.Time) { f() })
 	}
-	switch r.IntN(13) {
+	switch r.IntN(14) {
+	case 13:
+		s.task(r)
 	case 12:
 		s.lonelyWait(r)
 	case 0:

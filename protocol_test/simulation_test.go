@@ -30,6 +30,7 @@ type simulation struct {
 	canceled any        // the task that is being cancelled
 	messages []*message
 	commands []*command
+	unsaid   []string                  // lines that are not to go out
 	outcomes [protocol.Unknown + 1]int // of recipients
 	faults   []string
 	log      []string

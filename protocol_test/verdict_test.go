@@ -26,6 +26,11 @@ func (s *simulation) judge() {
 	for _, m := range s.messages {
 		s.judgeMessage(m)
 	}
+	for _, line := range s.unsaid {
+		if r := s.server.answers[line]; r != (said{}) {
+			s.fault("%s was cancelled in its first step, and yet the server saw it", line)
+		}
+	}
 	for _, c := range s.commands {
 		switch r, settled := s.heard(s.server.answers[c.line]), c.err; {
 		case errors.Is(settled, protocol.ErrCanceled):
