@@ -16,7 +16,7 @@ func (d *Delivery) ready(c *Client) {
 		d.pieces = &pieces{dots: wire.DotEncoder{EOL: c.cfg.EOL}, ends: wire.LineEncoder{EOL: c.cfg.EOL}}
 	}
 	err := d.prepare(c)
-	if err == nil && d.pieces != nil {
+	if err == nil && d.pieces != nil && !d.settled {
 		err = d.open()
 	}
 	if d.settled {

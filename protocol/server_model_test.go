@@ -251,191 +251,6 @@ func newWalk(r *rand.Rand, lmtp bool) *walk {
 	return w
 }
 
-// walker plays a walk with an application and a driver of random speed.
-type walker struct {
-	*serverMachine
-	r     *rand.Rand // nil: everything at once
-	held  []func()
-	seen  []string // the requests
-	mail  []string // contents that were whole
-	out   []byte
-	codes []wire.Code
-}
-
-func (w *walker) chance(n int) bool { return w.r != nil && w.r.IntN(n) == 0 }
-
-// later does what an application does, now or some time.
-func (w *walker) later(f func()) {
-	if w.chance(2) {
-		w.held = append(w.held, f)
-		return
-	}
-	f()
-}
-
-// release does one of the things that are held back.
-func (w *walker) release() {
-	i := w.r.IntN(len(w.held))
-	f := w.held[i]
-	w.held = slices.Delete(w.held, i, i+1)
-	f()
-}
-
-func (w *walker) pump() {
-	for q, ok := w.Next(); ok; q, ok = w.Next() {
-		w.request(q)
-	}
-}
-
-func (w *walker) request(q protocol.Request) {
-	w.seen = append(w.seen, q.Verb()+" "+q.Args())
-	answer := func(code wire.Code) { w.later(func() { w.answered(q.Answer(wire.Reply{Code: code})) }) }
-	from := ""
-	if m := q.Mail(); m != nil {
-		from = m.From.Local()
-	}
-	switch q.Kind() {
-	case protocol.RequestMail:
-		if from == "later" {
-			answer(451)
-			return
-		}
-		answer(250)
-	case protocol.RequestRcpt:
-		if q.Recipient().Path.Local() == "no" {
-			answer(550)
-			return
-		}
-		answer(250)
-	case protocol.RequestData:
-		if from == "nodata" {
-			answer(451)
-			return
-		}
-		code := wire.Code(250)
-		if from == "spam" {
-			code = 554
-		}
-		w.later(func() {
-			sink := &mailSink{}
-			if w.chance(3) {
-				sink.short = 1 + w.r.IntN(20)
-			}
-			w.sinks = append(w.sinks, sink)
-			f := q.AcceptContent(sink)
-			early := w.chance(5)
-			if early {
-				q.Answer(wire.Reply{Code: code})
-			}
-			f.OnReady(func(_ int64, err error) {
-				if err != nil {
-					return
-				}
-				w.mail = append(w.mail, string(sink.content))
-				if !early {
-					w.later(func() { w.verdict(q, code) })
-				}
-			})
-		})
-	default:
-		w.later(func() { w.answered(q.AnswerDefault()) })
-	}
-}
-
-func (w *walker) verdict(q protocol.Request, code wire.Code) {
-	for i := range q.Recipients() {
-		if w.chance(2) {
-			q.AnswerEach(i, wire.Reply{Code: code}) // false but for LMTP
-		}
-	}
-	q.Answer(wire.Reply{Code: code})
-}
-
-func (w *walker) answered(did bool) {
-	if !did {
-		w.t.Error("an answer came too late")
-	}
-}
-
-// some writes some of what is there, and reports whether there was any.
-func (w *walker) some() bool {
-	max := 1 << 20
-	if w.r != nil {
-		max = 1 + w.r.IntN(300)
-	}
-	s := joined(w.Output(w.now, nil, max))
-	w.pump()
-	if s == "" {
-		return false
-	}
-	if w.chance(4) {
-		return true // lent and not written
-	}
-	if w.r != nil {
-		s = s[:1+w.r.IntN(len(s))]
-	}
-	w.out = append(w.out, s...)
-	w.Wrote(w.now, int64(len(s)))
-	w.pump()
-	return true
-}
-
-// move does whatever can be done without input, and reports whether anything could.
-func (w *walker) move() bool {
-	for _, sink := range w.sinks {
-		sink.taken = 0
-	}
-	w.Resume()
-	w.pump()
-	wrote := false
-	for _, sink := range w.sinks {
-		wrote = wrote || sink.taken > 0
-	}
-	wrote = w.some() || wrote
-	if len(w.held) > 0 {
-		w.release()
-		w.pump()
-		return true
-	}
-	return wrote
-}
-
-func (w *walker) run(flights []string) {
-	for _, flight := range flights {
-		rest := []byte(flight)
-		for len(rest) > 0 && w.Err() == nil {
-			n := 0
-			if w.WantRead() {
-				n = len(rest)
-				if w.r != nil {
-					n = 1 + w.r.IntN(len(rest))
-				}
-				n, _ = w.Feed(w.now, rest[:n])
-				rest = rest[n:]
-				w.pump()
-			}
-			moved := false
-			if n == 0 || w.chance(3) {
-				moved = w.move()
-			}
-			if n == 0 && !moved && !w.WantRead() {
-				w.t.Fatalf("it is stuck at %q; said %q, seen %q, sinks %d, flight %q, slow %v", rest, w.out, w.seen, len(w.sinks), flight, w.r != nil)
-			}
-		}
-		for w.move() { // the client waits for all replies
-		}
-	}
-	parser := wire.ReplyParser{}
-	for rest := w.out; len(rest) > 0; {
-		n, r, done, err := parser.Parse(rest)
-		if err != nil || !done {
-			w.t.Fatalf("reply: %v, %q", err, rest)
-		}
-		w.codes = append(w.codes, r.Code)
-		rest = rest[n:]
-	}
-}
-
 // Whatever a client says, and however slow and disorderly the application answers,
 // each command has the replies that the model gives it, in order, and the application
 // sees the same.
@@ -453,24 +268,28 @@ func TestServerAgreesWithModel(t *testing.T) { // C12 C32 C54 C55 C56 C63 C65 C1
 			if timing == 2 {
 				cfg.MaxPipelined = 1 + r.IntN(4)
 			}
-			w := &walker{serverMachine: servedMachine(t, cfg)}
+			var slow *rand.Rand
 			if timing > 0 {
-				w.r = rand.New(rand.NewPCG(seed, timing+1))
+				slow = rand.New(rand.NewPCG(seed, timing+1))
 			}
-			w.pump()
-			w.run(script.flights)
-			if want := append([]wire.Code{220}, script.codes...); !slices.Equal(w.codes, want) {
-				t.Fatalf("seed %d, timing %d, LMTP %v:\n%q\nreplies %v\n   want %v", seed, timing, lmtp, script.flights, w.codes, want)
+			w := newWalker(t, cfg, modelHouse{}, slow)
+			w.play(script.flights)
+			var codes []wire.Code
+			for _, reply := range w.replies(false) {
+				codes = append(codes, reply.Code)
+			}
+			if want := append([]wire.Code{220}, script.codes...); !slices.Equal(codes, want) {
+				t.Fatalf("seed %d, timing %d, LMTP %v:\n%q\nreplies %v\n   want %v", seed, timing, lmtp, script.flights, codes, want)
 			}
 			if !slices.Equal(w.mail, script.model.messages) {
 				t.Fatalf("seed %d, timing %d:\n%q\nmessages %q\n    want %q", seed, timing, script.flights, w.mail, script.model.messages)
 			}
 			if timing == 0 {
-				seen = w.seen
-			} else if !slices.Equal(w.seen, seen) {
-				t.Fatalf("seed %d, timing %d:\n%q\nrequests %q\n    want %q", seed, timing, script.flights, w.seen, seen)
+				seen = w.requests
+			} else if !slices.Equal(w.requests, seen) {
+				t.Fatalf("seed %d, timing %d:\n%q\nrequests %q\n    want %q", seed, timing, script.flights, w.requests, seen)
 			}
-			for _, code := range w.codes {
+			for _, code := range codes {
 				total[code]++
 			}
 		}

@@ -80,11 +80,15 @@ func (m *monitor) Output(now time.Time, dst []protocol.Chunk, max int) []protoco
 	if m.rand != nil && m.rand.IntN(4) == 0 {
 		// Without Wrote the same octets come again.
 		some := 1 + m.rand.IntN(max)
+		m.inside = true
 		m.chunks = m.Core.Output(now, m.chunks[:0], some)
+		m.inside = false
 		m.lend(m.chunks, some)
 	}
 	from := len(dst)
+	m.inside = true
 	dst = m.Core.Output(now, dst, max)
+	m.inside = false
 	m.lend(dst[from:], max)
 	m.rest(now)
 	return dst
@@ -92,7 +96,9 @@ func (m *monitor) Output(now time.Time, dst []protocol.Chunk, max int) []protoco
 
 func (m *monitor) Wrote(now time.Time, n int64) {
 	m.acked += n
+	m.inside = true
 	m.Core.Wrote(now, n)
+	m.inside = false
 	m.rest(now)
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sansmtp/sansmtp/protocol"
-	"github.com/sansmtp/sansmtp/protocol/wire"
 	"github.com/sansmtp/sansmtp/transport"
 )
 
@@ -93,7 +92,7 @@ func randomSession(seed uint64, verbose bool) *simulation {
 func bender(r *rand.Rand) func(step, arg, standard string) string {
 	trust := 4 << r.IntN(5) // sessions differ in how often something odd happens
 	return func(step, _, standard string) string {
-		if step == "early" {
+		if step == "early" || step == "ahead" {
 			if r.IntN(8*trust) > 0 {
 				return ""
 			}
@@ -126,11 +125,15 @@ func (s *simulation) randomTask(r *rand.Rand) {
 	later := func(f func()) {
 		s.link.AfterFunc(time.Duration(r.IntN(400))*time.Millisecond, func(time.Time) { f() })
 	}
-	switch r.IntN(12) {
+	switch r.IntN(14) {
+	case 13:
+		s.task(r)
+	case 12:
+		s.lonelyWait(r)
 	case 0:
 		c := s.do("NOOP")
 		if r.IntN(3) == 0 {
-			later(func() { s.cancel(c, c.future.Cancel) })
+			later(func() { s.cancelDo(c) })
 		}
 	case 1:
 		s.pair()
@@ -166,7 +169,11 @@ func (s *simulation) randomSend(r *rand.Rand) *message {
 			longMessage(m)
 		}
 		m.binary = r.IntN(6) == 0
-		if m.source == nil || r.IntN(6) > 0 {
+		if m.source == nil {
+			return
+		}
+		s.enliven(m.source, r)
+		if r.IntN(6) > 0 {
 			return
 		}
 		m.broken = true
@@ -179,36 +186,4 @@ func (s *simulation) randomSend(r *rand.Rand) *message {
 			m.source.declared = int64(len(m.content)) - 1
 		}
 	}, to...)
-}
-
-// onSettled lets a callback of the message act on the client, between two replies.
-func (s *simulation) onSettled(m *message, r *rand.Rand) {
-	act := r.IntN(5)
-	f := func() {
-		switch act {
-		case 0:
-			s.randomSend(r)
-		case 1:
-			s.do("NOOP")
-		case 2:
-			if n := len(s.messages); s.messages[n-1] != m {
-				s.giveUp(s.messages[n-1])
-			}
-		case 4:
-			s.giveUp(m)
-		case 3:
-			if !s.monitor.inside {
-				return // outside of a call it would say that the link is gone
-			}
-			s.Fail(s.link.Now(), errors.New("a callback had enough"))
-		}
-	}
-	switch r.IntN(4) {
-	case 0:
-		m.Mail().OnReady(func(_ wire.Reply, _ error) { f() })
-	case 1:
-		m.Rcpt(len(m.rcpt) - 1).OnReady(func(_ wire.Reply, _ error) { f() })
-	default:
-		m.Result().OnReady(func(_ protocol.Receipt, _ error) { f() })
-	}
 }

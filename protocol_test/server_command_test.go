@@ -64,7 +64,7 @@ func (s *server) inTurn(verb string) {
 			grouped = s.pipelining
 		}
 	}
-	if s.lent < len(s.out) && !grouped {
+	if s.lent < len(s.out) && !grouped && s.ahead == nil {
 		s.violation(verb + " ahead of the reply to " + s.before) // H-R13 H-R14
 	}
 	s.before = verb

@@ -19,6 +19,7 @@ type server struct {
 	muted       bool // writing failed
 
 	line    []byte // the line that has begun
+	ahead   *said  // the reply to it that came before its end
 	content *received
 	decoder wire.DotDecoder
 	octets  wire.BDATDecoder
@@ -47,8 +48,8 @@ type conduct struct {
 	lmtp   bool
 	offers []string // lines of the reply to EHLO behind the first
 	// bend may replace the standard reply to a step: "greeting", the verb of a
-	// command, "content" for a verdict, or "early" for a verdict in mid-content,
-	// which has no standard reply. A reply is its lines without the last CRLF; "" is
+	// command, "content" for a verdict, "early" for a verdict in mid-content or "ahead"
+	// for a refusal in mid-command, which have no standard reply. A reply is its lines without the last CRLF; "" is
 	// none. Arg is the command's.
 	bend func(step, arg, standard string) string
 	// behindSTARTTLS is said behind the 220 in the same write, in clear.
@@ -90,6 +91,11 @@ func newServer(c conduct) *server {
 
 // reply says the reply to a step. A 421 is the last.
 func (s *server) reply(step, arg, standard string) said {
+	if s.ahead != nil {
+		r := *s.ahead
+		s.ahead = nil
+		return r
+	}
 	text := standard
 	if s.conduct.bend != nil {
 		text = s.conduct.bend(step, arg, standard)
@@ -116,6 +122,11 @@ func (s *server) Feed(_ time.Time, p []byte) (n int, err error) {
 			line := string(s.line)
 			s.line = s.line[:0]
 			s.command(line)
+		}
+	}
+	if len(s.line) > 0 && s.ahead == nil && s.lent == len(s.out) && s.err == nil {
+		if r := s.reply("ahead", "", ""); r != (said{}) {
+			s.ahead = &r
 		}
 	}
 	return n, s.err

@@ -30,6 +30,7 @@ type simulation struct {
 	canceled any        // the task that is being cancelled
 	messages []*message
 	commands []*command
+	unsaid   []string                  // lines that are not to go out
 	outcomes [protocol.Unknown + 1]int // of recipients
 	faults   []string
 	log      []string
@@ -71,6 +72,8 @@ type command struct {
 func (s *simulation) fault(format string, args ...any) {
 	s.faults = append(s.faults, fmt.Sprintf(format, args...))
 }
+
+var errHadEnough = errors.New("a callback had enough")
 
 var start = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
@@ -203,6 +206,13 @@ func (m *message) liesInFile() {
 	m.source.inFile, m.source.content = true, m.content
 	if m.source.declared >= 0 {
 		m.source.declared += int64(len(m.content) - before)
+	}
+}
+
+// cancelDo cancels a command that has one reply.
+func (s *simulation) cancelDo(c *command) {
+	if c.future != nil && strings.HasPrefix(c.line, "NOOP") {
+		s.cancel(c, c.future.Cancel)
 	}
 }
 

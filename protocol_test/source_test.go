@@ -15,6 +15,10 @@ type source struct {
 	piece    int   // octets at most in a piece
 	fails    error // in place of io.EOF
 	inFile   bool  // its pieces lie in a file
+	// act is called within every method, and may do what a callback may; nap says
+	// whether there is nothing to yield yet. nil: neither happens.
+	act func()
+	nap func() bool
 
 	opened, released int
 	misuse           string
@@ -22,16 +26,32 @@ type source struct {
 	buf              []byte
 }
 
-func (b *source) Size() int64 { return b.declared }
+func (b *source) Size() int64 {
+	b.acts()
+	return b.declared
+}
+
+func (b *source) acts() {
+	if b.act != nil {
+		b.act()
+	}
+}
 
 func (b *source) Open() (protocol.BodyReader, error) {
 	b.opened++
+	b.acts()
 	return b, nil
 }
 
 func (b *source) Next(max int) (protocol.Chunk, error) {
 	if b.released >= b.opened {
 		b.misuse = "Next behind Release"
+	}
+	if b.nap != nil && b.nap() {
+		return protocol.Chunk{}, protocol.ErrNotReady
+	}
+	if b.acts(); b.released >= b.opened {
+		return protocol.Chunk{}, io.EOF // it was given up meanwhile
 	}
 	b.spoil()
 	n := min(max, b.piece, len(b.content)-b.at)

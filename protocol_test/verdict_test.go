@@ -3,7 +3,6 @@ package protocol_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,8 +20,16 @@ func (s *simulation) judge() {
 		s.fault("the server saw %q", v)
 	}
 	s.judgeOrder()
+	if s.server.ahead != nil {
+		return // it answered what it never saw whole
+	}
 	for _, m := range s.messages {
 		s.judgeMessage(m)
+	}
+	for _, line := range s.unsaid {
+		if r := s.server.answers[line]; r != (said{}) {
+			s.fault("%s was cancelled in its first step, and yet the server saw it", line)
+		}
 	}
 	for _, c := range s.commands {
 		switch r, settled := s.heard(s.server.answers[c.line]), c.err; {
@@ -94,31 +101,22 @@ func (m *message) arrives() string {
 	return normal(m.content)
 }
 
-// lastChunk returns content as it stands on the wire if it goes in one chunk.
-func lastChunk(content string) string {
-	return fmt.Sprintf("BDAT %d LAST\r\n%s", len(content), content)
-}
-
-// partChunks returns content as it stands on the wire if it lies in a file and goes
-// out from there, a chunk for each part; "" if it does not lie there.
-func (m *message) partChunks() string {
-	if m.source == nil || !m.source.inFile {
-		return ""
-	}
-	var b strings.Builder
-	for rest := m.content; rest != ""; {
-		n := min(len(rest), m.source.piece)
-		part := rest[:n]
-		if rest = rest[n:]; rest != "" {
-			fmt.Fprintf(&b, "BDAT %d\r\n%s", n, part)
-			continue
+// lastChunkLent reports whether all of a message's last chunk was lent.
+func lastChunkLent(lent []byte, from string) bool {
+	_, rest, _ := strings.Cut(string(lent), "MAIL FROM:"+from)
+	rest, _, _ = strings.Cut(rest, "MAIL FROM:")
+	for {
+		_, behind, _ := strings.Cut(rest, "\r\nBDAT ")
+		args, content, _ := strings.Cut(behind, "\r\n")
+		n, last, err := wire.ParseBDAT(args)
+		if err != nil || n > int64(len(content)) {
+			return false
 		}
-		if !m.binary && part[n-1] != '\n' {
-			part += "\r\n"
+		if last {
+			return true
 		}
-		b.WriteString(lastChunk(part))
+		rest = "\r\n" + content[n:]
 	}
-	return b.String()
 }
 
 func (s *simulation) judgeMessage(m *message) {
@@ -144,10 +142,7 @@ func (s *simulation) judgeMessage(m *message) {
 		return // its future was cancelled: nobody asked what became of it
 	}
 	s.judgeTruth(m, truth, receipt)
-	lent := false
-	for _, form := range []string{onWire(m.content), lastChunk(m.arrives()), m.partChunks()} {
-		lent = lent || !m.broken && form != "" && bytes.Contains(s.monitor.lent, []byte(form))
-	}
+	lent := !m.broken && (bytes.Contains(s.monitor.lent, []byte(onWire(m.content))) || lastChunkLent(s.monitor.lent, m.from))
 	var whole protocol.Outcome
 	for i, r := range receipt.Recipients {
 		s.outcomes[r.Outcome]++

@@ -177,7 +177,7 @@ func (p *Pipe) Step() bool {
 			p.livelock(p.still)
 			return false
 		}
-		if p.act() {
+		if p.act() || p.call() { // a core that had nothing to do may have asked for a call at once
 			p.still++
 			return true
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sansmtp/sansmtp/protocol"
 )
 
 func TestLatencyIsTheOnlyTime(t *testing.T) {
@@ -297,5 +299,38 @@ func TestInputIsOverwritten(t *testing.T) {
 	l.run(t)
 	if !bytes.Equal(kept, make([]byte, 6)) {
 		t.Errorf("a core that keeps input still reads %q", kept)
+	}
+}
+
+// asking asks for a call each time it is asked for output, until it has had enough.
+type asking struct {
+	*peer
+	ask func()
+}
+
+func (a asking) Output(now time.Time, dst []protocol.Chunk, max int) []protocol.Chunk {
+	a.ask()
+	return a.peer.Output(now, dst, max)
+}
+
+// A call for the present instant comes, also if a core asks for it while nothing else
+// is left to happen.
+func TestAfterFuncFromWithinOutput(t *testing.T) {
+	for seed := range uint64(20) {
+		var p *Pipe
+		asked, called := 0, 0
+		a := asking{&peer{t: t}, func() {
+			if asked < 5 {
+				asked++
+				p.AfterFunc(0, func(time.Time) { called++ })
+			}
+		}}
+		p = NewPipe(a, &peer{t: t}, PipeOptions{Seed: seed, Shuffle: true})
+		if err := p.Run(1000); err != nil {
+			t.Fatal(err)
+		}
+		if called != 5 {
+			t.Errorf("seed %d: %d of 5 calls came", seed, called)
+		}
 	}
 }
