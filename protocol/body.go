@@ -48,8 +48,10 @@ type Surveyed interface {
 }
 
 // BodyBytes returns a Body that lends b itself. Nobody may change b until the
-// message's Result has settled and, where the connection ended with it, until the
-// driver is done with its last write.
+// message's Result has settled and, where the message was refused or the connection
+// ended before all of b was written, until the driver is done with that write. What b
+// holds is looked up here, and not again: octets that change later could end content by
+// DATA before its end.
 func BodyBytes(b []byte) Body {
 	return &memoryBody{octets: b, survey: wire.SurveyOf(b)}
 }

@@ -60,7 +60,7 @@ func (c *Client) Feed(now time.Time, p []byte) (n int, err error) {
 		}
 		c.reply = r
 		c.dispatch(&c.reply)
-		if !c.settled() {
+		if !c.settled() { // which saves a call for most replies
 			c.settle()
 		}
 	}

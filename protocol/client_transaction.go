@@ -201,12 +201,8 @@ func (d *Delivery) replied(c *Client, s step, i int, r *wire.Reply, v verdict) {
 // conclude ends the transaction if all of it was lent and answered, and reports
 // whether it did. A refusal in mid-chunk leaves octets to be sent (RFC 3030 §2).
 func (d *Delivery) conclude(c *Client) bool {
-	return d.phase >= phasePlanned && c.out.lent >= d.tail && d.answered(c)
-}
-
-// answered is conclude for a transaction that was lent.
-func (d *Delivery) answered(c *Client) bool {
-	if d.settled || c.mem.flight[c.oldest] != d || c.next < len(c.mem.awaited) && c.mem.awaited[c.next].answers(d) {
+	if d.phase < phasePlanned || c.out.lent < d.tail || d.settled || c.mem.flight[c.oldest] != d ||
+		c.next < len(c.mem.awaited) && c.mem.awaited[c.next].answers(d) {
 		return false
 	}
 	d.finish(c, d.verdict())

@@ -13,9 +13,10 @@ import "time"
 //     them too, unless the peer answers ahead of what was lent. Futures settle
 //     between replies. The one exception is rule 9.
 //  2. The octets planned do not depend on when, or with what max, Output is
-//     called. A group of commands is planned whole. But content that a body yields
-//     piece by piece is asked for by Output, and what stands behind it is planned
-//     then, by what the replies have told until then: a RSET more or less.
+//     called. A group of commands is planned whole. But content that goes
+//     out piece by piece, as its body yields it or as text is changed for BDAT, is
+//     asked for by Output, and what stands behind it is planned then, by what the
+//     replies have told until then: a RSET more or less.
 //  3. Output lends and Wrote acknowledges; a driver that copies calls Wrote when
 //     it copies. Nobody changes lent octets, and Wrote past them panics (panics).
 //  4. Replies match what was lent: a 2yz or 3yz needs the last octet of its
